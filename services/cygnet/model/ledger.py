@@ -1,0 +1,214 @@
+"""The account folded: what became of every event of a run, as sets and never as counters."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from cygnet.model.account import Begin, Commit, Consumed, Dead, Dropped, End, Epoch, Record, Stored
+from cygnet.model.intervals import IntervalSet
+
+
+@dataclass(slots=True)
+class DetectorAccount:
+    """Sets of event numbers of one (run, detector)."""
+
+    committed: IntervalSet = field(default_factory=IntervalSet)
+    stored: IntervalSet = field(default_factory=IntervalSet)
+    consumed: IntervalSet = field(default_factory=IntervalSet)
+    dead: IntervalSet = field(default_factory=IntervalSet)
+    dropped: IntervalSet = field(default_factory=IntervalSet)
+    dead_reasons: dict[int, str] = field(default_factory=dict)
+    announced: int | None = None
+    duplicates: int = 0
+    commits: dict[str, Commit] = field(default_factory=dict)
+    stored_chunks: set[str] = field(default_factory=set)
+
+    def closed(self) -> IntervalSet:
+        """Events that need no further work: committed, consumed, dead or dropped."""
+        return self.committed.union(self.consumed, self.dead, self.dropped)
+
+    def accounted_for(self) -> IntervalSet:
+        """Events whose fate is final: stored, consumed, dead or dropped."""
+        return self.stored.union(self.consumed, self.dead, self.dropped)
+
+    def is_settled(self, event: int) -> bool:
+        """Whether a result of this event must be dropped: it has been committed or consumed."""
+        return event in self.committed or event in self.consumed
+
+    def waiting_commits(self) -> list[Commit]:
+        """Commits whose chunk is not yet in the bucket."""
+        return [c for name, c in self.commits.items() if name not in self.stored_chunks]
+
+
+@dataclass(slots=True)
+class RunAccount:
+    """A run's account, folded record by record. Folding the same record twice changes nothing."""
+
+    run: str
+    begin: Begin | None = None
+    end: End | None = None
+    detectors: dict[str, DetectorAccount] = field(default_factory=dict)
+
+    def detector(self, name: str) -> DetectorAccount:
+        """Return the detector's account, made at its first mention."""
+        return self.detectors.setdefault(name, DetectorAccount())
+
+    def add(self, record: Record) -> None:
+        """Fold one record in."""
+        match record:
+            case Begin():
+                self.begin = self.begin or record
+                for name in record.detectors:
+                    self.detector(name)
+            case Commit():
+                account = self.detector(record.detector)
+                account.committed.update(record.events)
+                account.commits[record.chunk] = record
+            case Stored():
+                account = self.detector(record.detector)
+                account.stored.update(record.events)
+                account.stored_chunks.add(record.chunk)
+            case Consumed():
+                self.detector(record.detector).consumed.update(record.events)
+            case Dead():
+                account = self.detector(record.detector)
+                account.dead.update(record.events)
+                account.dead_reasons.update(
+                    (event, record.reason)
+                    for first, last in record.events
+                    for event in range(first, last + 1)
+                )
+            case Dropped():
+                self.detector(record.detector).dropped.update(record.events)
+            case End():
+                self.end = record
+                for name, count in record.announced.items():
+                    self.detector(name).announced = count
+                for name, count in record.duplicates.items():
+                    self.detector(name).duplicates = count
+            case Epoch():
+                self.detector(record.detector)
+
+    def is_complete(self) -> bool:
+        """Whether the run has ended and each number that it issued is accounted for."""
+        return self.end is not None and all(
+            len(account.stored.union(account.consumed, account.dead, account.dropped))
+            >= (account.announced or 0)
+            for account in self.detectors.values()
+        )
+
+
+def fold(run: str, records: Iterable[Record]) -> RunAccount:
+    """Return the run's account after all `records`."""
+    account = RunAccount(run)
+    for record in records:
+        account.add(record)
+    return account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """A line of the ledger: announced = stored + consumed + dead + in flight; dropped beside it.
+
+    Each event counts once, under the first that it is of: stored, consumed, dead, dropped.
+    """
+
+    run: str
+    detector: str
+    announced: int
+    stored: int
+    consumed: int
+    dead: int
+    in_flight: int
+    dropped: int = 0
+    duplicates: int = 0
+    ended: bool = False
+    dead_reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def closes(self) -> bool:
+        """Whether the run has ended with nothing in flight."""
+        return self.ended and self.in_flight == 0
+
+    def equation(self) -> str:
+        """The line that a person reads."""
+        line = (
+            f"announced {self.announced} = stored {self.stored} + consumed {self.consumed}"
+            f" + dead {self.dead} + in flight {self.in_flight}"
+        )
+        if self.dropped:
+            line += f"   (dropped at source {self.dropped})"
+        if self.duplicates:
+            line += f"   (duplicates from outside {self.duplicates})"
+        return line
+
+
+def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list[Ledger]:
+    """Return one line for each detector.
+
+    `issued`: the live numbers (next event, from the cursors) of a run that has not ended.
+    """
+    lines = []
+    for name, detector in sorted(account.detectors.items()):
+        known = detector.announced if detector.announced is not None else (issued or {}).get(name, 0)
+        stored = detector.stored
+        consumed = detector.consumed.minus(stored)
+        dead = detector.dead.minus(stored.union(consumed))
+        dropped = detector.dropped.minus(stored.union(consumed, dead))
+        seen = len(stored) + len(consumed) + len(dead)
+        total = max(known - len(dropped), seen)
+        reasons: dict[str, int] = {}
+        for event in dead:
+            reason = detector.dead_reasons.get(event, "unknown")
+            reasons[reason] = reasons.get(reason, 0) + 1
+        lines.append(
+            Ledger(
+                run=account.run,
+                detector=name,
+                announced=total,
+                stored=len(stored),
+                consumed=len(consumed),
+                dead=len(dead),
+                in_flight=total - seen,
+                dropped=len(dropped),
+                duplicates=detector.duplicates,
+                ended=account.end is not None,
+                dead_reasons=reasons,
+            )
+        )
+    return lines
+
+
+def total(lines: Iterable[Ledger], run: str) -> Ledger:
+    """Return the sum over all detectors of a run."""
+    rows = list(lines)
+    reasons: dict[str, int] = {}
+    for row in rows:
+        for reason, count in row.dead_reasons.items():
+            reasons[reason] = reasons.get(reason, 0) + count
+    return Ledger(
+        run=run,
+        detector="all",
+        announced=sum(r.announced for r in rows),
+        stored=sum(r.stored for r in rows),
+        consumed=sum(r.consumed for r in rows),
+        dead=sum(r.dead for r in rows),
+        in_flight=sum(r.in_flight for r in rows),
+        dropped=sum(r.dropped for r in rows),
+        duplicates=sum(r.duplicates for r in rows),
+        ended=bool(rows) and all(r.ended for r in rows),
+        dead_reasons=reasons,
+    )
+
+
+def stored_twice(commits: Iterable[Commit]) -> dict[str, IntervalSet]:
+    """Return, for each detector, the events that more than one chunk holds: empty, or a defect."""
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for commit in commits:
+        spans.setdefault(commit.detector, []).extend(commit.events)
+    twice = {name: IntervalSet() for name in spans}
+    for name, pairs in spans.items():
+        for (_, last), (first, end) in pairwise(sorted(pairs)):
+            if first <= last:
+                twice[name].add(first, min(last, end))
+    return {name: events for name, events in twice.items() if events}
