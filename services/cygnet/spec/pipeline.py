@@ -1,0 +1,303 @@
+"""The Pipeline resource: what a user writes in one YAML file."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from cygnet.spec.base import GIB, KIB, MIB, BucketName, HostPort, Part, Prefix, SecretName
+from cygnet.spec.rules import broken
+from cygnet.spec.sources import Source
+from cygnet.spec.stages import Stage, Window
+from cygnet.spec.templates import unknown_fields
+
+API_VERSION = "cygnet.dev/v1alpha1"
+DEFAULT_KEY_TEMPLATE = "{prefix}/{run}/{detector}/chunk-{first_event:09d}-{last_event:09d}.{ext}"
+StreamBytes = Annotated[int, Field(ge=MIB, le=1024 * GIB)]
+
+
+class Transport(Part):
+    """How frames travel from the source to the preprocessors."""
+
+    mode: Literal["auto", "inline", "reference"] = "auto"
+    """`inline`: in the message; `reference`: stored in S3 and announced; `auto`: inline where it fits."""
+
+
+class Scaling(Part):
+    """How many preprocessors there are, and who decides it."""
+
+    mode: Literal["auto", "external"] = "auto"
+    """`auto`: Cygnet decides by lag; `external`: whoever writes the scale subresource."""
+    min_replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Never fewer workers."""
+    max_replicas: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Never more workers."""
+    target_lag_seconds: Annotated[float, Field(ge=1, le=86400)] = 30
+    """A backlog is to be worked off in this time."""
+    utilization: Annotated[float, Field(gt=0, le=1)] = 0.7
+    """Share of a worker's capacity that steady load may use."""
+    scale_down_window_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
+    """Workers go only when demand was lower for so long; longer than the gap between two beams."""
+    dry_run: bool = False
+    """Decide and report, change nothing."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Scaling":
+        if self.min_replicas > self.max_replicas:
+            raise broken("minReplicas must not exceed maxReplicas", "minReplicas")
+        return self
+
+
+class ImageLimits(Part):
+    """Bounds that a frame must keep before anything is decoded."""
+
+    max_bytes: Annotated[int, Field(ge=KIB, le=GIB)] = 64 * MIB
+    """Largest stored or inline frame."""
+    max_pixels: Annotated[int, Field(ge=1, le=1 << 30)] = 64 * MIB
+    """Most pixels in an image."""
+
+
+class Preprocessor(Part):
+    """Workers that fetch, decode and process frames."""
+
+    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Written by the scale subresource only."""
+    stages: Annotated[list[Stage], Field(max_length=16)] = []
+    """What is done to a frame, in order; empty: frames are stored as they are."""
+    scaling: Scaling = Scaling()
+    """How many workers there are."""
+    url_allow_list: Annotated[
+        list[Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+$", max_length=260)]],
+        Field(max_length=64),
+    ] = []
+    """Schemes, hosts and ports that announced URLs may point at, beside the pipeline's own S3."""
+    image_limits: ImageLimits = ImageLimits()
+    """Bounds that a frame must keep."""
+    fetch_timeout_seconds: Annotated[float, Field(gt=0, le=300)] = 10
+    """Time that a fetch may take, from connection to last byte."""
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> "Preprocessor":
+        kinds = [next(iter(stage.model_fields_set)) for stage in self.stages]
+        for kind in ("crop", "window"):
+            if kinds.count(kind) > 1:
+                raise broken(
+                    f"at most one {kind} stage", "stages", str(len(kinds) - 1 - kinds[::-1].index(kind))
+                )
+        return self
+
+    @property
+    def window(self) -> Window | None:
+        """The window stage, if there is one."""
+        return next((stage.window for stage in self.stages if stage.window), None)
+
+
+class Aggregator(Part):
+    """Makes chunks of results."""
+
+    chunk_size: Annotated[int, Field(ge=1, le=100_000)] = 200
+    """Events in a chunk."""
+    max_age_seconds: Annotated[float, Field(ge=0.1, le=86400)] = 60
+    """A chunk is closed this long after its first result."""
+    max_bytes: Annotated[int, Field(ge=64 * KIB, le=4 * GIB)] = 32 * MIB
+    """A chunk is closed at this size; at most half of streams.chunksBytes."""
+    format: Literal["npz", "hdf5"] = "npz"
+    """File format of chunks."""
+    key_template: Annotated[str, StringConstraints(min_length=1, max_length=500)] = DEFAULT_KEY_TEMPLATE
+    """Object key of a chunk; knows prefix, run, detector, first_event, last_event, first_time, last_time,
+    seq, ext and attributes of the first frame."""
+
+    @model_validator(mode="after")
+    def _known_fields(self) -> "Aggregator":
+        if problem := unknown_fields(self.key_template):
+            raise broken(problem, "keyTemplate")
+        return self
+
+
+class Uploader(Part):
+    """Puts chunks into the bucket."""
+
+    bucket: BucketName = "cygnet"
+    """Bucket for chunks, manifests and, unless inline, frames."""
+    prefix: Prefix | None = None
+    """Prefix of all keys; absent: the pipeline's name."""
+    replicas: Annotated[int, Field(ge=1, le=16)] = 1
+    """Number of uploaders."""
+
+
+class DeadLetters(Part):
+    """What happens to frames that cannot be processed."""
+
+    max_deliver: Annotated[int, Field(ge=1, le=100)] = 5
+    """Attempts at a foreign URL; deliveries after which a frame is processed alone."""
+    max_age_hours: Annotated[float, Field(gt=0, le=8760)] = 168
+    """Dead letters leave after this time."""
+
+
+class Streams(Part):
+    """Sizes of the streams; the server reserves the bytes."""
+
+    frames_bytes: StreamBytes = 64 * MIB
+    """Frames that wait; full: the source is held."""
+    results_bytes: StreamBytes = 64 * MIB
+    """Results that wait; full: preprocessors are held."""
+    chunks_bytes: StreamBytes = 64 * MIB
+    """Chunks that wait for upload; full: the aggregator is held."""
+    dead_bytes: StreamBytes = 16 * MIB
+    """Dead letters; full: the oldest bodies leave."""
+    replicas: Literal[1, 3, 5] = 1
+    """Copies of each stream in a cluster of NATS servers."""
+    ack_wait_seconds: Annotated[float, Field(ge=1, le=3600)] = 30
+    """A message that its worker does not speak of for so long goes to another worker."""
+    max_processing_seconds: Annotated[float, Field(gt=0, le=3600)] = 20
+    """A frame that takes longer is given up."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Streams":
+        if not self.ack_wait_seconds > self.max_processing_seconds:
+            raise broken("ackWaitSeconds must be above maxProcessingSeconds", "ackWaitSeconds")
+        return self
+
+
+class Nats(Part):
+    """A NATS server of one's own."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^(nats|tls)://[^\s/]+$", max_length=500)] | None = None
+    """`nats://host:port`; absent: the installation's own."""
+    secret_name: SecretName | None = None
+    """Secret with `username` and `password`, in the Pipeline's namespace."""
+
+
+class Storage(Part):
+    """An S3 endpoint of one's own."""
+
+    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+$", max_length=260)] | None = (
+        None
+    )
+    """`https://host:port`; absent: the installation's own."""
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")] = "us-east-1"
+    """Region that requests are signed for."""
+    secret_name: SecretName | None = None
+    """Secret with `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, in the Pipeline's namespace."""
+
+
+class NatsUser(Part):
+    """A user of the embedded NATS server."""
+
+    user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    """Name."""
+    password: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    """Password, on this machine only."""
+
+
+class S3User(Part):
+    """A user of the embedded S3 endpoint."""
+
+    access_key_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,128}$")]
+    """Access key."""
+    secret_access_key: Annotated[str, StringConstraints(pattern=r"^[^\s,]{8,200}$")]
+    """Secret key, on this machine only."""
+
+
+class LocalNats(Part):
+    """The NATS server that `cygnet up` starts."""
+
+    listen: HostPort = "127.0.0.1:4222"
+    """Address; another port is taken when this one is busy."""
+    users: Annotated[list[NatsUser], Field(max_length=64)] = []
+    """Who may connect beside Cygnet itself; empty: anyone on this address."""
+
+
+class LocalS3(Part):
+    """The S3 endpoint that `cygnet up` starts."""
+
+    listen: HostPort = "127.0.0.1:9000"
+    """Address; another port is taken when this one is busy."""
+    users: Annotated[list[S3User], Field(max_length=64)] = []
+    """Who may connect beside Cygnet itself."""
+
+
+class Local(Part):
+    """Servers that `cygnet up` starts; a cluster ignores this part."""
+
+    nats: LocalNats = LocalNats()
+    """The embedded NATS server."""
+    s3: LocalS3 = LocalS3()
+    """The embedded S3 endpoint."""
+
+
+class PipelineSpec(Part):
+    """A pipeline from source to bucket."""
+
+    lifecycle: Literal["Running", "Paused", "Drained"] = "Running"
+    """`Paused`: sources stop; `Drained`: the run is ended and everything in flight is stored."""
+    deletion_policy: Literal["Retain", "Delete"] = "Retain"
+    """What happens to streams and key-value bucket when the Pipeline is deleted."""
+    sources: Annotated[list[Source], Field(min_length=1, max_length=64)]
+    """The detectors."""
+    runs: Literal["1", "endless"] = "1"
+    """`endless`: the next run follows when one has ended."""
+    store: bool = True
+    """False: frames are processed and counted as consumed, nothing is stored."""
+    transport: Transport = Transport()
+    """How frames travel."""
+    preprocessor: Preprocessor = Preprocessor()
+    """The workers."""
+    aggregator: Aggregator = Aggregator()
+    """How chunks are made."""
+    uploader: Uploader = Uploader()
+    """Where chunks go."""
+    dead_letters: DeadLetters = DeadLetters()
+    """What happens to frames that cannot be processed."""
+    streams: Streams = Streams()
+    """Sizes and times of the streams."""
+    nats: Nats = Nats()
+    """A NATS server of one's own."""
+    storage: Storage = Storage()
+    """An S3 endpoint of one's own."""
+    local: Local = Local()
+    """Servers on this machine."""
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "PipelineSpec":
+        names = [source.name for source in self.sources]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                raise broken(
+                    f"source names must differ: {name!r} is there twice", "sources", str(place), "name"
+                )
+        if self.aggregator.max_bytes > self.streams.chunks_bytes // 2:
+            raise broken(
+                "aggregator.maxBytes must not exceed half of streams.chunksBytes", "aggregator", "maxBytes"
+            )
+        return self
+
+
+class Metadata(BaseModel):
+    """Names the pipeline; other metadata of Kubernetes is left alone."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=40)]
+    namespace: Annotated[
+        str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)
+    ] = "local"
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class Pipeline(BaseModel):
+    """One Pipeline document."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    apiVersion: Literal["cygnet.dev/v1alpha1"]  # noqa: N815
+    kind: Literal["Pipeline"]
+    metadata: Metadata
+    spec: PipelineSpec
+    status: dict[str, Any] = {}
+
+    @property
+    def prefix(self) -> str:
+        """Prefix of all keys in the bucket."""
+        prefix = self.spec.uploader.prefix
+        return self.metadata.name if prefix is None else prefix

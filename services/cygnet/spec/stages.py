@@ -1,0 +1,62 @@
+"""What a preprocessor does to a frame, stage by stage."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from cygnet.spec.base import Part
+from cygnet.spec.rules import broken
+
+
+class Crop(Part):
+    """Keeps the central window of an image, as a copy."""
+
+    half_window: Annotated[int, Field(ge=1, le=32768)] = 64
+    """Half of the side of the window, in pixels."""
+
+
+class Window(Part):
+    """Scales counts between `min` and `max` to 0 … 1 and clips; bounds can change while a run is on."""
+
+    min: float
+    """Counts that become 0."""
+    max: float
+    """Counts that become 1."""
+    output: Literal["fraction", "levels"] = "fraction"
+    """`fraction`: float32 in 0 … 1; `levels`: whole counts above `min`, exact, in the smallest unsigned type."""
+    legacy_underflow: bool = False
+    """Reproduce the unsigned underflow of the first notebooks bit for bit (dark pixels turn white)."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Window":
+        if not self.min < self.max:
+            raise broken("min must be below max", "min")
+        if self.output == "levels" and (self.min != int(self.min) or self.max != int(self.max)):
+            raise broken("levels needs whole numbers for min and max", "output")
+        if self.output == "levels" and self.legacy_underflow:
+            raise broken("legacyUnderflow goes with output: fraction", "legacyUnderflow")
+        return self
+
+
+class Delay(Part):
+    """Waits, as slow processing would: for trying out lag and scaling without a load on the machine."""
+
+    seconds: Annotated[float, Field(ge=0, le=3600)]
+    """How long each frame takes."""
+
+
+class Stage(Part):
+    """One stage; exactly one kind."""
+
+    crop: Crop | None = None
+    """Crop to the central window."""
+    window: Window | None = None
+    """Scale and clip counts."""
+    delay: Delay | None = None
+    """Wait."""
+
+    @model_validator(mode="after")
+    def _exactly_one_kind(self) -> "Stage":
+        if sum(kind is not None for kind in (self.crop, self.window, self.delay)) != 1:
+            raise broken("exactly one of crop, window, delay must be given")
+        return self
