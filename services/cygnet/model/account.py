@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from cygnet.model.intervals import Pairs
 
 ALL_DETECTORS = "="  # stands for the detector in records that speak of the whole run
+DUPLICATE = "duplicate"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,7 @@ class Dead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dropped:
-    """Event numbers that the source issued and could not publish."""
+    """Event numbers that the source issued and did not publish; `reason` DUPLICATE: seen before."""
 
     kind: ClassVar[str] = "dropped"
     run: str
@@ -118,7 +119,6 @@ class End:
     run: str
     announced: dict[str, int]
     time_ns: int
-    duplicates: dict[str, int] = field(default_factory=dict)
     message: dict[str, Any] = field(default_factory=dict)
 
 

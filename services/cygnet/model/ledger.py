@@ -4,7 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from cygnet.model.account import Begin, Commit, Consumed, Dead, Dropped, End, Epoch, Record, Stored
+from cygnet.model.account import (
+    DUPLICATE,
+    Begin,
+    Commit,
+    Consumed,
+    Dead,
+    Dropped,
+    End,
+    Epoch,
+    Record,
+    Stored,
+)
 from cygnet.model.intervals import IntervalSet
 
 
@@ -17,19 +28,19 @@ class DetectorAccount:
     consumed: IntervalSet = field(default_factory=IntervalSet)
     dead: IntervalSet = field(default_factory=IntervalSet)
     dropped: IntervalSet = field(default_factory=IntervalSet)
+    duplicate: IntervalSet = field(default_factory=IntervalSet)
     dead_reasons: dict[int, str] = field(default_factory=dict)
     announced: int | None = None
-    duplicates: int = 0
     commits: dict[str, Commit] = field(default_factory=dict)
     stored_chunks: set[str] = field(default_factory=set)
 
     def closed(self) -> IntervalSet:
-        """Events that need no further work: committed, consumed, dead or dropped."""
-        return self.committed.union(self.consumed, self.dead, self.dropped)
+        """Events that need no further work: committed, consumed, dead, dropped or duplicate."""
+        return self.committed.union(self.consumed, self.dead, self.dropped, self.duplicate)
 
     def accounted_for(self) -> IntervalSet:
-        """Events whose fate is final: stored, consumed, dead or dropped."""
-        return self.stored.union(self.consumed, self.dead, self.dropped)
+        """Events whose fate is final: stored, consumed, dead, dropped or duplicate."""
+        return self.stored.union(self.consumed, self.dead, self.dropped, self.duplicate)
 
     def is_settled(self, event: int) -> bool:
         """Whether a result of this event must be dropped: it has been committed or consumed."""
@@ -79,13 +90,12 @@ class RunAccount:
                     for event in range(first, last + 1)
                 )
             case Dropped():
-                self.detector(record.detector).dropped.update(record.events)
+                account = self.detector(record.detector)
+                (account.duplicate if record.reason == DUPLICATE else account.dropped).update(record.events)
             case End():
                 self.end = record
                 for name, count in record.announced.items():
                     self.detector(name).announced = count
-                for name, count in record.duplicates.items():
-                    self.detector(name).duplicates = count
             case Epoch():
                 self.detector(record.detector)
 
@@ -110,7 +120,7 @@ def fold(run: str, records: Iterable[Record]) -> RunAccount:
 class Ledger:
     """A line of the ledger: announced = stored + consumed + dead + in flight; dropped beside it.
 
-    Each event counts once, under the first that it is of: stored, consumed, dead, dropped.
+    Each event counts once, under the first that it is of: stored, consumed, dead, dropped, duplicate.
     """
 
     run: str
@@ -156,7 +166,8 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
         dead = detector.dead.minus(stored.union(consumed))
         dropped = detector.dropped.minus(stored.union(consumed, dead))
         seen = len(stored) + len(consumed) + len(dead)
-        total = max(known - len(dropped), seen)
+        duplicate = detector.duplicate.minus(stored.union(consumed, dead, dropped))
+        total = max(known - len(dropped) - len(duplicate), seen)
         reasons: dict[str, int] = {}
         for event in dead:
             reason = detector.dead_reasons.get(event, "unknown")
@@ -171,7 +182,7 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
                 dead=len(dead),
                 in_flight=total - seen,
                 dropped=len(dropped),
-                duplicates=detector.duplicates,
+                duplicates=len(duplicate),
                 ended=account.end is not None,
                 dead_reasons=reasons,
             )

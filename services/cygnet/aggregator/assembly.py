@@ -1,0 +1,264 @@
+"""Which chunk an event belongs to, when a chunk closes, and which messages that settles: no I/O.
+
+Numbers speak: chunk `j` of a detector takes the events [jN, (j+1)N). Whatever arrives late, twice or
+in another layout is decided here, from the run's account and from what is held in memory.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from cygnet.model.account import Commit, Record
+from cygnet.model.identity import FrameId
+from cygnet.model.intervals import IntervalSet, Pairs, compress
+from cygnet.model.ledger import DetectorAccount, RunAccount
+from cygnet.model.result import Layout, Result
+
+Place = tuple[str, str]  # (run, detector)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkLimits:
+    """When a chunk closes. `held_*`: all that may be held unacknowledged before the oldest must go."""
+
+    events: int
+    age_seconds: float
+    chunk_bytes: int
+    held_bytes: int
+    held_messages: int
+
+
+@dataclass(slots=True, eq=False)
+class OpenChunk:
+    """Results of one run, detector and layout, for the events of one chunk number."""
+
+    run: str
+    detector: str
+    number: int
+    layout: Layout
+    born: float
+    results: dict[int, Result] = field(default_factory=dict)
+    deliveries: dict[int, int] = field(default_factory=dict)  # event → the message that brought it
+    nbytes: int = 0
+    reason: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Run and detector."""
+        return (self.run, self.detector)
+
+    def in_order(self) -> list[Result]:
+        """Results by ascending event number."""
+        return [self.results[event] for event in sorted(self.results)]
+
+    def events(self) -> Pairs:
+        """The events held, as intervals."""
+        return compress(self.results)
+
+
+class Assembly:
+    """The aggregator's memory between two commits.
+
+    `offer` takes the results of a message, `fold` a record of the account, `tick` the time. Chunks that
+    have closed wait in order: `take_due` gives the next, `committed` says that it is decided. Messages of
+    which nothing is open any more come out of `take_settled`: they may be acknowledged, and no others.
+    """
+
+    def __init__(self, limits: ChunkLimits) -> None:
+        self.limits = limits
+        self.accounts: dict[str, RunAccount] = {}
+        self.duplicates = 0
+        self._open: dict[tuple[str, str, int, Layout], OpenChunk] = {}
+        self._due: deque[OpenChunk] = deque()
+        self._committing: OpenChunk | None = None
+        self._held: dict[Place, dict[int, OpenChunk]] = {}
+        self._held_in: Counter[tuple[str, str, int]] = Counter()  # results held, by chunk number
+        self._unsettled: dict[int, int] = {}  # message → number of its results in a chunk
+        self._settled: list[int] = []
+        self._held_bytes = 0
+
+    # --- what comes in ---------------------------------------------------------------------------
+
+    def knows(self, run: str) -> bool:
+        """Whether the account of this run has been loaded; results of others must not be offered."""
+        return run in self.accounts
+
+    def load(self, run: str, records: Iterable[Record]) -> None:
+        """Take a run's account as it stands; again is harmless."""
+        account = self.accounts.setdefault(run, RunAccount(run))
+        for record in records:
+            account.add(record)
+        self._review(run)
+
+    def fold(self, record: Record) -> None:
+        """Take one more record of a run that is known."""
+        self.accounts[record.run].add(record)
+        self._review(record.run)
+
+    def is_held(self, delivery: int) -> bool:
+        """Whether this message is here already (it was delivered again)."""
+        return delivery in self._unsettled
+
+    def offer(self, delivery: int, results: Sequence[Result], now: float) -> None:
+        """Take the results of one message; `delivery` is its stream sequence."""
+        if self.is_held(delivery):
+            return
+        touched: list[OpenChunk] = []
+        kept = 0
+        for result in results:
+            chunk = self._place(result, now)
+            if chunk is None:
+                self.duplicates += 1
+                continue
+            chunk.deliveries[result.id.event] = delivery
+            kept += 1
+            if not touched or touched[-1] is not chunk:
+                touched.append(chunk)
+        if kept:
+            self._unsettled[delivery] = kept
+        else:
+            self._settled.append(delivery)
+        for chunk in touched:
+            self._close_if_complete(chunk)
+        self._relieve()
+
+    def tick(self, now: float) -> None:
+        """Close what has become too old."""
+        for chunk in [c for c in self._open.values() if now - c.born >= self.limits.age_seconds]:
+            self._close(chunk, "age")
+
+    # --- what goes out ---------------------------------------------------------------------------
+
+    def take_due(self) -> OpenChunk | None:
+        """Return the next chunk to commit, None while one is being committed or none has closed."""
+        if self._committing is not None or not self._due:
+            return None
+        self._committing = self._due.popleft()
+        return self._committing
+
+    def committed(self, record: Commit) -> None:
+        """Note that the chunk taken last is in the account."""
+        chunk = self._committing
+        if chunk is None:
+            raise ValueError("no chunk is being committed")
+        self._committing = None
+        self._held_bytes -= chunk.nbytes
+        held = self._held[chunk.place]
+        for event, delivery in chunk.deliveries.items():
+            del held[event]
+            self._release(delivery)
+        self._held_in[chunk.run, chunk.detector, chunk.number] -= len(chunk.results)
+        self.fold(record)
+
+    def take_settled(self) -> list[int]:
+        """Return the messages, by stream sequence, that may be acknowledged now."""
+        settled, self._settled = self._settled, []
+        return settled
+
+    def next_deadline(self) -> float | None:
+        """When `tick` has work again."""
+        return min((c.born + self.limits.age_seconds for c in self._open.values()), default=None)
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of all results that no commit covers yet."""
+        return self._held_bytes
+
+    @property
+    def held_messages(self) -> int:
+        """Messages that are not yet settled."""
+        return len(self._unsettled)
+
+    @property
+    def open_chunks(self) -> int:
+        """Chunks that still take results."""
+        return len(self._open)
+
+    def complete_runs(self) -> list[str]:
+        """Runs whose every event is accounted for, and of which nothing is held here."""
+        busy = {place[0] for place, held in self._held.items() if held}
+        return [run for run, account in self.accounts.items() if run not in busy and account.is_complete()]
+
+    def forget(self, run: str) -> None:
+        """Drop the account of a complete run from memory."""
+        if any(held for (held_run, _), held in self._held.items() if held_run == run):
+            raise ValueError(f"run {run} still has results here")
+        self.accounts.pop(run, None)
+        self._held = {place: held for place, held in self._held.items() if place[0] != run}
+        self._held_in = Counter({key: n for key, n in self._held_in.items() if key[0] != run})
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _place(self, result: Result, now: float) -> OpenChunk | None:
+        """Put a result into its chunk; None if its event is settled or held already."""
+        identity = result.id
+        account = self.accounts[identity.run].detector(identity.detector)
+        held = self._held.setdefault((identity.run, identity.detector), {})
+        if account.is_settled(identity.event) or identity.event in held:
+            return None
+        chunk = self._chunk_of(identity, result, now)
+        chunk.results[identity.event] = result
+        chunk.nbytes += result.nbytes
+        held[identity.event] = chunk
+        self._held_in[identity.run, identity.detector, chunk.number] += 1
+        self._held_bytes += result.nbytes
+        return chunk
+
+    def _chunk_of(self, identity: FrameId, result: Result, now: float) -> OpenChunk:
+        number = identity.event // self.limits.events
+        key = (identity.run, identity.detector, number, result.layout)
+        chunk = self._open.get(key)
+        if chunk is not None and chunk.nbytes + result.nbytes > self.limits.chunk_bytes:
+            self._close(chunk, "bytes")
+            chunk = None
+        if chunk is None:
+            chunk = OpenChunk(identity.run, identity.detector, number, result.layout, now)
+            self._open[key] = chunk
+        return chunk
+
+    def _close(self, chunk: OpenChunk, reason: str) -> None:
+        if self._open.pop((chunk.run, chunk.detector, chunk.number, chunk.layout), None) is chunk:
+            chunk.reason = reason
+            self._due.append(chunk)
+
+    def _relieve(self) -> None:
+        """Close the oldest chunks while too much is held that nothing will settle by itself."""
+        waiting = sum(c.nbytes for c in self._due) + (self._committing.nbytes if self._committing else 0)
+        while self._open and (
+            self._held_bytes - waiting > self.limits.held_bytes
+            or (len(self._unsettled) > self.limits.held_messages and not self._due and not self._committing)
+        ):
+            oldest = min(self._open.values(), key=lambda c: c.born)
+            waiting += oldest.nbytes
+            self._close(oldest, "pressure")
+
+    def _review(self, run: str) -> None:
+        for chunk in [c for c in self._open.values() if c.run == run]:
+            self._close_if_complete(chunk)
+
+    def _close_if_complete(self, chunk: OpenChunk) -> None:
+        account = self.accounts[chunk.run].detector(chunk.detector)
+        first = chunk.number * self.limits.events
+        last = first + self.limits.events - 1
+        if account.announced is not None:
+            last = min(last, account.announced - 1)
+        held_here = self._held_in[chunk.run, chunk.detector, chunk.number]
+        if _at_most(account, first, last) + held_here < last - first + 1:
+            return
+        present = IntervalSet.of(event for event in self._held[chunk.place] if first <= event <= last)
+        if account.closed().union(present).covers(first, last):
+            self._close(chunk, "complete")
+
+    def _release(self, delivery: int) -> None:
+        left = self._unsettled[delivery] - 1
+        if left:
+            self._unsettled[delivery] = left
+        else:
+            del self._unsettled[delivery]
+            self._settled.append(delivery)
+
+
+def _at_most(account: DetectorAccount, first: int, last: int) -> int:
+    """Bound the number of closed events in first … last from above, without making their union."""
+    sets = (account.committed, account.consumed, account.dead, account.dropped, account.duplicate)
+    return sum(each.count_within(first, last) for each in sets)
