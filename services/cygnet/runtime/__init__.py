@@ -1,1 +1,1 @@
-""""""
+"""What every service shares: settings, logging, metrics, health, outages, signals, lifecycle."""

@@ -1,0 +1,150 @@
+"""What probes and Prometheus see: /metrics, /healthz (every loop moves), /readyz (connected and bound)."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Self
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from cygnet.runtime import metrics
+from cygnet.runtime.backoff import describe
+
+CHECK_SECONDS = 2.0
+Check = Callable[[], Awaitable[object]]
+
+
+class Beat:
+    """A loop's heartbeat. The loop calls it at every turn, also while it waits for an outage to end."""
+
+    __slots__ = ("_clock", "_last", "name", "within_seconds")
+
+    def __init__(self, name: str, within_seconds: float, clock: Callable[[], float]) -> None:
+        self.name = name
+        self.within_seconds = within_seconds
+        self._clock = clock
+        self._last = clock()
+
+    def __call__(self) -> None:
+        """Say that the loop has made a turn."""
+        self._last = self._clock()
+
+    @property
+    def age_seconds(self) -> float:
+        """Time since the last turn."""
+        return self._clock() - self._last
+
+
+class Health:
+    """The state that the probes answer from. NATS being down makes a service unready, never unhealthy."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._beats: dict[str, Beat] = {}
+        self._missing: dict[str, str] = {"service": "starting"}
+        self._checks: dict[str, Check] = {}
+
+    def loop(self, name: str, within_seconds: float) -> Beat:
+        """Register a loop that promises a turn at least every `within_seconds`."""
+        beat = self._beats[name] = Beat(name, within_seconds, self._clock)
+        return beat
+
+    def loop_ended(self, name: str) -> None:
+        """Forget a loop that has ended as it should."""
+        self._beats.pop(name, None)
+
+    def ready(self, part: str = "service") -> None:
+        """Say that a part of the service is there: its consumer is bound, its lease held or awaited."""
+        self._missing.pop(part, None)
+
+    def not_ready(self, part: str, why: str) -> None:
+        """Say that a part of the service is not there, and why."""
+        self._missing[part] = why
+
+    def check(self, name: str, check: Check) -> None:
+        """Ask `check` whenever someone asks whether the service is ready; it raises when not."""
+        self._checks[name] = check
+
+    def stuck(self) -> dict[str, str]:
+        """Return the loops that have not kept their promise, and for how long."""
+        return {
+            beat.name: f"no turn for {beat.age_seconds:.1f} s, promised every {beat.within_seconds:g} s"
+            for beat in self._beats.values()
+            if beat.age_seconds > beat.within_seconds
+        }
+
+    async def unready(self) -> dict[str, str]:
+        """Return the parts that are not there, and why."""
+        missing = dict(self._missing)
+        for name, check in self._checks.items():
+            try:
+                await asyncio.wait_for(check(), CHECK_SECONDS)
+            except Exception as error:  # whatever it is, the part is not there
+                missing[name] = describe(error)
+        return missing
+
+    def beat_ages(self) -> dict[str, float]:
+        """Return the age of each loop's last turn, in seconds."""
+        return {beat.name: beat.age_seconds for beat in self._beats.values()}
+
+
+class HealthServer:
+    """Serves /metrics, /healthz and /readyz on the service's event loop: if that hangs, so does the probe."""
+
+    def __init__(self, health: Health, host: str, port: int, announce: Path | None = None) -> None:
+        """Take port 0 for a free one; `announce` is a file that gets `host:port`."""
+        self._health = health
+        self._host, self._port, self._announce = host, port, announce
+        app = web.Application()
+        app.add_routes(
+            [
+                web.get("/metrics", self._metrics),
+                web.get("/healthz", self._healthz),
+                web.get("/readyz", self._readyz),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None)
+
+    @property
+    def address(self) -> str:
+        """`host:port` that is listened on."""
+        return f"{self._host}:{self._port}"
+
+    async def __aenter__(self) -> Self:
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port)
+        try:
+            await site.start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise OSError(
+                error.errno, f"CYGNET_HTTP: {self.address} can't be listened on: {error.strerror}"
+            ) from error
+        self._port = self._runner.addresses[0][1]
+        if self._announce:
+            partial = self._announce.with_suffix(".new")
+            partial.write_text(self.address)
+            partial.replace(self._announce)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        for name, seconds in self._health.beat_ages().items():
+            metrics.LOOP_BEAT_AGE_SECONDS.labels(name).set(seconds)
+        return web.Response(
+            body=generate_latest(metrics.REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        return _answer(self._health.stuck())
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        return _answer(await self._health.unready())
+
+
+def _answer(problems: dict[str, str]) -> web.Response:
+    return web.json_response({"ok": not problems, "problems": problems}, status=503 if problems else 200)

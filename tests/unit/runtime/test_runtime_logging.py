@@ -1,0 +1,62 @@
+"""Every line on stderr is one JSON object, whoever wrote it."""
+
+import io
+import json
+import logging
+import warnings
+
+import pytest
+
+from cygnet.runtime.logging import configure
+
+
+@pytest.fixture
+def lines():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    log = configure("aggregator", "pod-1", "info", stream)
+    yield log, lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    logging.captureWarnings(capture=False)
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def test_a_line_carries_time_service_and_identity_of_the_frame(lines):
+    log, written = lines
+    log.info("frame is dead", run="r1", detector="lime", _event=7, reason="truncated")
+    (line,) = written()
+    assert line["message"] == "frame is dead"
+    assert line["event"] == 7
+    assert (line["service"], line["instance"], line["level"]) == ("aggregator", "pod-1", "info")
+    assert line["time"].endswith("Z")
+    assert list(line)[:3] == ["time", "level", "service"]
+
+
+def test_warnings_and_libraries_write_json_too(lines):
+    _, written = lines
+    logging.getLogger("somelib").warning("odd %s", "thing")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=True)
+        warnings.warn("old call", DeprecationWarning, stacklevel=1)
+    first, second = written()
+    assert first["message"] == "odd thing"
+    assert "old call" in second["message"]
+    assert second["service"] == "aggregator"
+
+
+def test_a_traceback_stays_on_its_line(lines):
+    log, written = lines
+    try:
+        raise RuntimeError("two\nlines")
+    except RuntimeError:
+        log.exception("loop died")
+    (line,) = written()
+    assert "RuntimeError: two\nlines" in line["exception"]
+
+
+def test_debug_is_silent_unless_asked_for(lines):
+    log, written = lines
+    log.debug("fine detail")
+    assert written() == []
