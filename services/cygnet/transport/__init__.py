@@ -1,1 +1,1 @@
-""""""
+"""JetStream, and the only place that knows it: streams, publishing, pulling, messages, values."""

@@ -1,0 +1,323 @@
+"""Making, updating, measuring and deleting a pipeline's streams, consumers and key-value bucket."""
+
+import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nats.aio.client import Client as NatsClient
+
+from cygnet.transport.api import NOT_FOUND, Json, api, seconds_since_1970
+from cygnet.transport.errors import ApiError, ConsumerGoneError, StorageReserveError, StreamConflictError
+from cygnet.transport.names import Names, intake_stream
+
+PREPROCESSOR = "preprocessor"
+UPLOADER = "uploader"
+DUPLICATE_WINDOW_SECONDS = 120
+MAX_VALUE_BYTES = 64 << 10
+
+_EXISTS_DIFFERENTLY = 10058
+_CONSUMER_EXISTS = (10013, 10105, 10148)
+_SUBJECTS_OVERLAP = 10065
+_NO_ROOM = (10023, 10028, 10047)
+_SECOND_READER = (10099, 10100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSizes:
+    """How large the streams may grow, and how patient their consumers are."""
+
+    frames_bytes: int
+    results_bytes: int
+    chunks_bytes: int
+    dead_bytes: int
+    dead_max_age_seconds: float = 168 * 3600.0
+    replicas: int = 1
+    ack_wait_seconds: float = 30.0
+    max_ack_pending: int = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamState:
+    """What a stream holds. `first_ts`: when its oldest message came, seconds since 1970; None if empty."""
+
+    messages: int
+    bytes: int
+    max_bytes: int
+    first_seq: int
+    last_seq: int
+    first_ts: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumerState:
+    """How far a consumer is: not yet delivered, delivered and not acked, delivered more than once."""
+
+    pending: int
+    ack_pending: int
+    redelivered: int
+    waiting: int
+    delivered_stream_seq: int
+    ack_floor_stream_seq: int
+    max_ack_pending: int
+
+
+def aggregator_consumer(epoch: int) -> str:
+    """Name of the consumer of RESULTS of one epoch: stale acks of an older one touch nothing."""
+    return f"aggregator-{epoch}"
+
+
+def bucket_stream(names: Names) -> str:
+    """Name of the stream under the key-value bucket."""
+    return f"KV_{names.bucket}"
+
+
+async def ensure_streams(
+    nc: NatsClient, names: Names, sizes: StreamSizes, owner_metadata: Mapping[str, str]
+) -> None:
+    """Make the pipeline's streams, bucket and standing consumers, or change them into this form.
+
+    May run in several processes at once, and again at any time. Raises StreamConflictError when a stream
+    exists in a form that cannot be changed, StorageReserveError when its bytes cannot be had.
+    """
+    for config in stream_configs(names, sizes, owner_metadata):
+        await _ensure_stream(nc, config)
+    for stream, consumer, subject in (
+        (names.frames, PREPROCESSOR, names.frame_subject("*")),
+        (names.notices, UPLOADER, names.notice_subject("*")),
+    ):
+        await ensure_consumer(nc, stream, consumer, subject, sizes)
+
+
+def stream_configs(names: Names, sizes: StreamSizes, owner_metadata: Mapping[str, str]) -> list[Json]:
+    """Return the wanted configuration of each stream, as JetStream's API takes it."""
+
+    def config(name: str, subject: str, **more: object) -> Json:
+        return {
+            "name": name,
+            "subjects": [subject],
+            "retention": "limits",
+            "discard": "new",
+            "storage": "file",
+            "num_replicas": sizes.replicas,
+            "duplicate_window": _nanoseconds(DUPLICATE_WINDOW_SECONDS),
+            "allow_direct": True,
+            "metadata": dict(owner_metadata),
+            "max_bytes": -1,
+            **more,
+        }
+
+    chunks = names.chunk_subject("*", "*", "*", "*")
+    account = names.account_subject("*", "*", "*")
+    dead_age = _nanoseconds(sizes.dead_max_age_seconds)
+    return [
+        config(names.frames, names.frame_subject(">"), retention="workqueue", max_bytes=sizes.frames_bytes),
+        config(
+            names.results, names.result_subject("*"), retention="workqueue", max_bytes=sizes.results_bytes
+        ),
+        config(names.chunks, chunks, max_bytes=sizes.chunks_bytes),
+        config(names.notices, names.notice_subject("*"), retention="workqueue"),
+        config(names.account, account),
+        config(
+            names.dead,
+            names.dead_subject("*", "*"),
+            discard="old",
+            max_bytes=sizes.dead_bytes,
+            max_age=dead_age,
+            duplicate_window=min(_nanoseconds(DUPLICATE_WINDOW_SECONDS), dead_age),
+        ),
+        config(
+            bucket_stream(names),
+            f"$KV.{names.bucket}.>",
+            max_msgs_per_subject=1,
+            max_msg_size=MAX_VALUE_BYTES + 4096,
+            allow_rollup_hdrs=True,
+            deny_delete=True,
+        ),
+    ]
+
+
+async def ensure_consumer(
+    nc: NatsClient, stream: str, consumer: str, filter_subject: str, sizes: StreamSizes
+) -> None:
+    """Make a durable pull consumer, or change it into this form."""
+    config = {
+        "durable_name": consumer,
+        "name": consumer,
+        "filter_subject": filter_subject,
+        "deliver_policy": "all",
+        "ack_policy": "explicit",
+        "ack_wait": _nanoseconds(sizes.ack_wait_seconds),
+        "max_deliver": -1,
+        "max_ack_pending": sizes.max_ack_pending,
+        "replay_policy": "instant",
+        "num_replicas": 0,
+    }
+    try:
+        await api(
+            nc,
+            f"CONSUMER.CREATE.{stream}.{consumer}.{filter_subject}",
+            {"stream_name": stream, "config": config},
+        )
+    except ApiError as error:
+        if error.err_code in _SECOND_READER:
+            raise StreamConflictError(
+                f"{stream} has a reader other than {consumer!r}; a work queue takes one: {error.description}"
+            ) from error
+        raise
+
+
+async def create_aggregator_consumer(nc: NatsClient, names: Names, sizes: StreamSizes, epoch: int) -> str:
+    """Delete the aggregator's consumers of older epochs, make that of `epoch`, and return its name.
+
+    Raises ConsumerGoneError when a newer epoch's exists: the caller has been overtaken.
+    """
+    mine = aggregator_consumer(epoch)
+    while True:
+        for name in await consumers(nc, names.results):
+            number = name.removeprefix("aggregator-")
+            if number == name or not number.isdigit():
+                continue
+            if int(number) > epoch:
+                raise ConsumerGoneError(f"epoch {number} has taken {names.results} over from epoch {epoch}")
+            if int(number) < epoch:
+                await delete_consumer(nc, names.results, name)
+        try:
+            await ensure_consumer(nc, names.results, mine, names.result_subject("*"), sizes)
+        except StreamConflictError:
+            others = [name for name in await consumers(nc, names.results) if name.startswith("aggregator-")]
+            if not others:
+                raise
+            continue
+        return mine
+
+
+async def consumers(nc: NatsClient, stream: str) -> list[str]:
+    """Return the names of a stream's consumers."""
+    found: list[str] = []
+    while True:
+        answer = await api(nc, f"CONSUMER.NAMES.{stream}", {"offset": len(found)})
+        page = answer.get("consumers") or []
+        found += page
+        if not page or len(found) >= int(answer.get("total", 0)):
+            return found
+
+
+async def delete_consumer(nc: NatsClient, stream: str, consumer: str) -> None:
+    """Delete a consumer; one that is not there is deleted already."""
+    await _unless_absent(nc, f"CONSUMER.DELETE.{stream}.{consumer}")
+
+
+async def ensure_intake(nc: NatsClient, subject: str, max_bytes: int, nats_account: str = "") -> str:
+    """Make the stream that takes a foreign literal subject, and return its name.
+
+    It is shared: the largest `max_bytes` that any pipeline asked for stays.
+    """
+    name = intake_stream(subject, nats_account)
+    with contextlib.suppress(ApiError):
+        max_bytes = max(max_bytes, (await stream_state(nc, name)).max_bytes)
+    await _ensure_stream(
+        nc,
+        {
+            "name": name,
+            "subjects": [subject],
+            "retention": "limits",
+            "discard": "old",
+            "storage": "file",
+            "max_bytes": max_bytes,
+            "allow_direct": True,
+        },
+    )
+    return name
+
+
+async def delete_streams(nc: NatsClient, names: Names) -> None:
+    """Delete everything that the pipeline keeps on NATS. What is not there is deleted already."""
+    streams = (names.frames, names.results, names.chunks, names.notices, names.account, names.dead)
+    for stream in (*streams, bucket_stream(names)):
+        await _unless_absent(nc, f"STREAM.DELETE.{stream}")
+
+
+async def purge_subject(nc: NatsClient, stream: str, subject: str) -> int:
+    """Remove every message of a subject (wildcards allowed) and return how many they were."""
+    answer = await api(nc, f"STREAM.PURGE.{stream}", {"filter": subject})
+    return int(answer.get("purged", 0))
+
+
+async def subjects(nc: NatsClient, stream: str, pattern: str) -> dict[str, int]:
+    """Return the subjects of `stream` that match `pattern`, each with its number of messages."""
+    found: dict[str, int] = {}
+    while True:
+        body = {"subjects_filter": pattern, "offset": len(found)}
+        answer = await api(nc, f"STREAM.INFO.{stream}", body)
+        page = answer["state"].get("subjects") or {}
+        found.update(page)
+        if not page or len(found) >= int(answer.get("total", len(found))):
+            return found
+
+
+async def stream_state(nc: NatsClient, stream: str) -> StreamState:
+    """Return what a stream holds now."""
+    answer = await api(nc, f"STREAM.INFO.{stream}")
+    state = answer["state"]
+    return StreamState(
+        messages=state["messages"],
+        bytes=state["bytes"],
+        max_bytes=answer["config"].get("max_bytes", -1),
+        first_seq=state["first_seq"],
+        last_seq=state["last_seq"],
+        first_ts=seconds_since_1970(state["first_ts"]) if state["messages"] else None,
+    )
+
+
+async def consumer_state(nc: NatsClient, stream: str, consumer: str) -> ConsumerState:
+    """Return how far a consumer is now."""
+    answer = await api(nc, f"CONSUMER.INFO.{stream}.{consumer}")
+    return ConsumerState(
+        pending=answer["num_pending"],
+        ack_pending=answer["num_ack_pending"],
+        redelivered=answer["num_redelivered"],
+        waiting=answer["num_waiting"],
+        delivered_stream_seq=answer["delivered"]["stream_seq"],
+        ack_floor_stream_seq=answer["ack_floor"]["stream_seq"],
+        max_ack_pending=answer["config"].get("max_ack_pending", 0),
+    )
+
+
+async def _ensure_stream(nc: NatsClient, config: Json) -> None:
+    name = config["name"]
+    try:
+        try:
+            await api(nc, f"STREAM.CREATE.{name}", config)
+        except ApiError as error:
+            if error.err_code != _EXISTS_DIFFERENTLY:
+                raise
+            await api(nc, f"STREAM.UPDATE.{name}", config)
+    except ApiError as error:
+        if error.err_code in _NO_ROOM:
+            raise StorageReserveError(
+                f"{name}: the NATS server cannot reserve {config['max_bytes']} bytes: {error.description};"
+                " make the stream smaller or the server's max_file_store larger"
+            ) from error
+        if error.err_code == _SUBJECTS_OVERLAP:
+            raise StreamConflictError(
+                f"{name}: another stream owns {config['subjects'][0]}: {error.description}"
+            ) from error
+        if error.code in (400, 500):
+            raise StreamConflictError(
+                f"{name} exists in another form and cannot be changed to retention {config['retention']!r},"
+                f" discard {config['discard']!r}, max_bytes {config['max_bytes']}: {error.description}"
+                f" (err_code {error.err_code}); drain it and delete it first"
+            ) from error
+        raise
+
+
+async def _unless_absent(nc: NatsClient, action: str) -> None:
+    try:
+        await api(nc, action)
+    except ApiError as error:
+        if error.err_code not in NOT_FOUND:
+            raise
+
+
+def _nanoseconds(seconds: float) -> int:
+    return int(seconds * 1_000_000_000)
