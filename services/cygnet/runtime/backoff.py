@@ -59,7 +59,7 @@ async def retry_outage(
     """Return `await action()`, tried until it does not fail with an outage.
 
     `is_outage` tells an outage from an error of the request, which is raised at once. It is logged when
-    the outage begins, then every half minute, and when it is over. Raises StoppedError when `stop` is set meanwhile.
+    the outage begins, then every half minute, and when it is over. Raises StoppedError once `stop` is set.
     """
     begun: float | None = None
     said = 0.0

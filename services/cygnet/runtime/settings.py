@@ -3,12 +3,14 @@
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from cygnet.model.errors import BadInputError
+from cygnet.storage.settings import S3Settings, settings_from_environment
+from cygnet.transport.connection import without_password
 
 DEFAULT_HTTP = "0.0.0.0:9090"
 DEFAULT_GRACE_SECONDS = 30.0
@@ -29,17 +31,12 @@ class SettingsError(BadInputError):
 class Settings:
     """The environment of one service, checked. Secrets don't show in its repr."""
 
-    nats_url: str
-    """`nats://host:port` or `tls://host:port`, without credentials."""
+    nats_url: str = field(repr=False)
+    """One or more `nats://[user:password@]host:port`, separated by commas."""
     nats_user: str | None = None
     nats_password: str | None = field(default=None, repr=False)
-    s3_endpoint: str
-    """`http://host:port` or `https://host:port`."""
-    s3_access_key_id: str
-    s3_secret_access_key: str = field(repr=False)
-    s3_region: str = "us-east-1"
-    s3_ca_bundle: Path | None = None
-    """Certificates that an `https` endpoint is checked against, beside the system's."""
+    s3: S3Settings
+    """The pipeline's bucket."""
     instance: str
     """Name of this process among its kind: the pod's name."""
     http_host: str = "0.0.0.0"  # noqa: S104 - probes and Prometheus come from outside of the pod
@@ -56,28 +53,29 @@ class Settings:
         cls,
         env: Mapping[str, str],
         *,
+        bucket: str,
         nats_url: str | None = None,
         s3_endpoint: str | None = None,
         s3_region: str | None = None,
     ) -> Self:
         """Return the settings of `env`; the keyword arguments (the spec's) hold where a variable is not set.
 
-        Raises SettingsError for the first variable that is missing or wrong.
+        Raises BadInputError for the first variable that is missing or wrong.
         """
-        url, user, password = _nats(env, nats_url)
         host, port = _http(env)
         level = env.get("CYGNET_LOG_LEVEL", "info")
         if level not in LOG_LEVELS:
             raise SettingsError("CYGNET_LOG_LEVEL", level, ", ".join(LOG_LEVELS))
+        user, password = env.get("CYGNET_NATS_USER") or None, env.get("CYGNET_NATS_PASSWORD") or None
+        if user and not password:
+            raise SettingsError("CYGNET_NATS_PASSWORD", None, f"the password of NATS user {user!r}")
+        if password and not user:
+            raise SettingsError("CYGNET_NATS_USER", None, "the name that CYGNET_NATS_PASSWORD belongs to")
         return cls(
-            nats_url=url,
+            nats_url=_nats_url(env.get("NATS_URL") or nats_url),
             nats_user=user,
             nats_password=password,
-            s3_endpoint=_endpoint(env.get("AWS_ENDPOINT_URL") or s3_endpoint),
-            s3_access_key_id=_needed(env, "AWS_ACCESS_KEY_ID", "an access key of the S3 endpoint"),
-            s3_secret_access_key=_needed(env, "AWS_SECRET_ACCESS_KEY", "the secret of AWS_ACCESS_KEY_ID"),
-            s3_region=env.get("AWS_REGION") or s3_region or "us-east-1",
-            s3_ca_bundle=_file(env, "AWS_CA_BUNDLE"),
+            s3=_s3(env, bucket, s3_endpoint, s3_region),
             instance=env.get("CYGNET_INSTANCE") or f"{socket.gethostname()}-{os.getpid()}",
             http_host=host,
             http_port=port,
@@ -87,72 +85,45 @@ class Settings:
         )
 
 
-def _needed(env: Mapping[str, str], variable: str, accepted: str) -> str:
-    value = env.get(variable)
+def _nats_url(value: str | None) -> str:
+    accepted = "nats://[user:password@]host:port or tls://…, several separated by commas"
     if not value:
-        raise SettingsError(variable, value, accepted)
+        raise SettingsError("NATS_URL", value, accepted)
+    for each in value.split(","):
+        try:
+            parts = urlsplit(each.strip())
+            legal = parts.scheme in ("nats", "tls") and parts.hostname and (parts.port is None or parts.port)
+        except ValueError:
+            legal = False
+        if not legal:
+            raise SettingsError("NATS_URL", without_password(value), accepted)
     return value
 
 
-def _nats(env: Mapping[str, str], fallback: str | None) -> tuple[str, str | None, str | None]:
-    accepted = "nats://[user:password@]host:port or tls://…"
-    value = env.get("NATS_URL") or fallback
+def _s3(env: Mapping[str, str], bucket: str, endpoint: str | None, region: str | None) -> S3Settings:
+    ambient = dict(env)
+    if region and not env.get("AWS_REGION"):
+        ambient["AWS_REGION"] = region
+    for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "CYGNET_S3_PUBLIC_ENDPOINT"):
+        _check_endpoint(variable, env.get(variable))
+    if env.get("AWS_CA_BUNDLE") and not Path(env["AWS_CA_BUNDLE"]).is_file():
+        raise SettingsError("AWS_CA_BUNDLE", env["AWS_CA_BUNDLE"], "a file with PEM certificates")
+    given = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or endpoint
+    settings = settings_from_environment(bucket, endpoint=given, environment=ambient)
+    return replace(settings, public_endpoint=env.get("CYGNET_S3_PUBLIC_ENDPOINT") or None)
+
+
+def _check_endpoint(variable: str, value: str | None) -> None:
     if not value:
-        raise SettingsError("NATS_URL", env.get("NATS_URL"), accepted)
-    try:
-        parts = urlsplit(value)
-        port = parts.port or 4222
-    except ValueError:
-        raise SettingsError("NATS_URL", without_password(value), accepted) from None
-    if parts.scheme not in ("nats", "tls") or not parts.hostname or parts.path.strip("/"):
-        raise SettingsError("NATS_URL", without_password(value), accepted)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    user = env.get("CYGNET_NATS_USER") or (unquote(parts.username) if parts.username else None)
-    password = env.get("CYGNET_NATS_PASSWORD") or (unquote(parts.password) if parts.password else None)
-    if user and password is None:
-        raise SettingsError("CYGNET_NATS_PASSWORD", None, f"the password of NATS user {user!r}")
-    if password and user is None:
-        raise SettingsError("CYGNET_NATS_USER", None, "the name that CYGNET_NATS_PASSWORD belongs to")
-    return f"{parts.scheme}://{host}:{port}", user, password
-
-
-def with_credentials(url: str, user: str | None, password: str | None) -> str:
-    """Return `url` as a client of one variable needs it: with user and password inside."""
-    if user is None:
-        return url
-    scheme, rest = url.split("://", 1)
-    return f"{scheme}://{quote(user, safe='')}:{quote(password or '', safe='')}@{rest}"
-
-
-def without_password(url: str) -> str:
-    """Return `url` fit for a log line."""
-    scheme, separator, rest = url.partition("://")
-    credentials, at, host = rest.rpartition("@")
-    return f"{scheme}{separator}{credentials.split(':')[0]}:***@{host}" if at else url
-
-
-def _endpoint(value: str | None) -> str:
-    accepted = "http://host:port or https://host:port"
-    if not value:
-        raise SettingsError("AWS_ENDPOINT_URL", value, accepted)
+        return
     try:
         parts = urlsplit(value)
         port = 443 if parts.port is None else parts.port
     except ValueError:
-        raise SettingsError("AWS_ENDPOINT_URL", without_password(value), accepted) from None
+        raise SettingsError(variable, without_password(value), "http://host:port or https://…") from None
     legal = parts.scheme in ("http", "https") and parts.hostname and port > 0
     if not legal or parts.path.strip("/") or parts.query or parts.username:
-        raise SettingsError("AWS_ENDPOINT_URL", without_password(value), accepted)
-    return value.rstrip("/")
-
-
-def _file(env: Mapping[str, str], variable: str) -> Path | None:
-    value = env.get(variable)
-    if not value:
-        return None
-    if not Path(value).is_file():
-        raise SettingsError(variable, value, "a file with PEM certificates")
-    return Path(value)
+        raise SettingsError(variable, without_password(value), "http://host:port or https://…")
 
 
 def _http(env: Mapping[str, str]) -> tuple[str, int]:

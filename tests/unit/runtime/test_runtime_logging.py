@@ -3,7 +3,8 @@
 import io
 import json
 import logging
-import warnings
+import subprocess
+import sys
 
 import pytest
 
@@ -33,17 +34,28 @@ def test_a_line_carries_time_service_and_identity_of_the_frame(lines):
     assert list(line)[:3] == ["time", "level", "service"]
 
 
-def test_warnings_and_libraries_write_json_too(lines):
+def test_a_library_writes_json_too(lines):
     _, written = lines
     logging.getLogger("somelib").warning("odd %s", "thing")
-    with warnings.catch_warnings():
-        warnings.simplefilter("always")
-        logging.captureWarnings(capture=True)
-        warnings.warn("old call", DeprecationWarning, stacklevel=1)
-    first, second = written()
-    assert first["message"] == "odd thing"
-    assert "old call" in second["message"]
-    assert second["service"] == "aggregator"
+    (line,) = written()
+    assert line["message"] == "odd thing"
+    assert line["service"] == "aggregator"
+
+
+def test_a_warning_and_the_last_traceback_are_json_lines_too():
+    program = (
+        "import warnings\n"
+        "from cygnet.runtime.logging import configure\n"
+        "configure('uploader', 'pod-2')\n"
+        "warnings.warn('old call', UserWarning)\n"
+        "raise RuntimeError('nobody caught me')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    warning, error = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.returncode == 1
+    assert "old call" in warning["message"]
+    assert error["level"] == "critical"
+    assert "nobody caught me" in error["exception"]
 
 
 def test_a_traceback_stays_on_its_line(lines):

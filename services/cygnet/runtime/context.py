@@ -1,0 +1,171 @@
+"""What a service is given: its pipeline, its connections, its place in the process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cygnet import __version__
+from cygnet.runtime import metrics
+from cygnet.runtime.backoff import StoppedError, retry_outage
+from cygnet.runtime.health import Health
+from cygnet.runtime.logging import Log
+from cygnet.runtime.settings import Settings
+from cygnet.runtime.sizes import owner_metadata, stream_sizes
+from cygnet.spec.pipeline import Pipeline
+from cygnet.storage.bucket import Bucket
+from cygnet.storage.bucket import connect as connect_bucket
+from cygnet.storage.errors import NoSuchBucketError, StorageUnavailableError
+from cygnet.transport.client import Client
+from cygnet.transport.connection import close, connect
+from cygnet.transport.errors import ApiError, NatsOutageError, NatsUnreachableError
+from cygnet.transport.names import Names
+from cygnet.transport.publisher import PublishWindow
+from cygnet.transport.streams import ensure_streams
+from cygnet.transport.values import Values
+
+INSTALLATION, UID = "CYGNET_INSTALLATION", "CYGNET_PIPELINE_UID"
+_PROBE = "cygnet-probe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything that the body of a service works with."""
+
+    service: str
+    pipeline: Pipeline
+    spec_path: Path
+    """File that the pipeline was read from; paths in it are relative to its folder."""
+    names: Names
+    settings: Settings
+    nc: Client
+    bucket: Bucket
+    values: Values
+    window: PublishWindow
+    stop: asyncio.Event
+    """Set by SIGTERM: take nothing new, finish what is begun, return."""
+    health: Health
+    log: Log
+
+    @property
+    def holder(self) -> str:
+        """Name under which this process holds leases."""
+        return self.settings.instance
+
+
+@asynccontextmanager
+async def open_context(
+    service: str,
+    pipeline: Pipeline,
+    spec_path: Path,
+    settings: Settings,
+    stop: asyncio.Event,
+    health: Health,
+    log: Log,
+    owner: dict[str, str] | None = None,
+) -> AsyncIterator[Context]:
+    """Connect, make sure of streams and bucket, and close it all at the end.
+
+    Waits for a NATS server that is away. Raises NatsRefusedError, StorageDeniedError, StreamConflictError,
+    StorageReserveError: someone has to change something; StoppedError when `stop` comes first.
+    """
+    names = Names(pipeline.metadata.namespace, pipeline.metadata.name)
+    metrics.SERVICE.info(
+        {
+            "service": service,
+            "pipeline": pipeline.metadata.name,
+            "namespace": pipeline.metadata.namespace,
+            "instance": settings.instance,
+            "version": __version__,
+        }
+    )
+    nc = await connect_nats(service, names, settings, stop, log)
+    window = PublishWindow(nc)
+    bucket = connect_bucket(settings.s3)
+    try:
+        await retry_outage(
+            lambda: ensure_streams(nc, names, stream_sizes(pipeline), owner or owner_metadata(pipeline)),
+            _is_nats_outage,
+            reason="nats",
+            log=log,
+            stop=stop,
+        )
+        health.check("nats", nc.rtt)
+        bucket_check = asyncio.create_task(_ensure_bucket(bucket, settings, stop, log))
+        await asyncio.wait({bucket_check}, timeout=settings.s3.connect_seconds)
+        if bucket_check.done():
+            bucket_check.result()
+        try:
+            yield Context(
+                service=service,
+                pipeline=pipeline,
+                spec_path=spec_path,
+                names=names,
+                settings=settings,
+                nc=nc,
+                bucket=bucket,
+                values=Values(nc, names),
+                window=window,
+                stop=stop,
+                health=health,
+                log=log,
+            )
+        finally:
+            bucket_check.cancel()
+            await asyncio.gather(bucket_check, return_exceptions=True)
+    finally:
+        await window.close()
+        await close(nc)
+
+
+async def connect_nats(
+    service: str, names: Names, settings: Settings, stop: asyncio.Event | None, log: Log
+) -> Client:
+    """Connect, waiting for a server that is away; NatsRefusedError is raised at once."""
+
+    def on_event(event: str, detail: str) -> None:
+        metrics.NATS_CONNECTED.set(event in ("connected", "reconnected"))
+        if event == "reconnected":
+            metrics.NATS_RECONNECTS.inc()
+        say = log.info if event in ("connected", "reconnected") else log.warning
+        say("nats", what=event, detail=detail)
+
+    return await retry_outage(
+        lambda: connect(
+            settings.nats_url,
+            name=f"cygnet/{names.namespace}/{names.pipeline}/{service}/{settings.instance}",
+            user=settings.nats_user,
+            password=settings.nats_password,
+            on_event=on_event,
+        ),
+        lambda error: isinstance(error, NatsUnreachableError),
+        reason="nats",
+        log=log,
+        stop=stop,
+    )
+
+
+def _is_nats_outage(error: Exception) -> bool:
+    return isinstance(error, NatsOutageError) or (isinstance(error, ApiError) and error.code == 503)
+
+
+async def _ensure_bucket(bucket: Bucket, settings: Settings, stop: asyncio.Event, log: Log) -> None:
+    """Make sure of the bucket. S3 being away does not hold up a service: its data path knows how to wait."""
+
+    async def probe() -> None:
+        try:
+            async for _ in bucket.list(_PROBE):
+                break
+        except NoSuchBucketError:
+            from cygnet.storage.admin import ensure_bucket  # boto3 is slow to import
+
+            await asyncio.to_thread(ensure_bucket, settings.s3)
+            log.info("bucket created", bucket=settings.s3.bucket)
+
+    try:
+        await retry_outage(
+            probe, lambda error: isinstance(error, StorageUnavailableError), reason="s3", log=log, stop=stop
+        )
+    except StoppedError:
+        return
