@@ -1,0 +1,89 @@
+"""Every format that needs no speed of its own goes through Pillow: JPEG, TIFF and interlaced PNG.
+
+The plugin's class is called directly: Pillow then tries no other format, and its own pixel limit, a warning
+that only some callers see, stays out of the way of ours, which is checked between reading the header and
+decoding.
+"""
+
+import io
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+
+from cygnet.imaging._errors import DecodeError, Reason
+from cygnet.imaging._image_header import GRAY, ImageFormat, ImageHeader
+
+_PLUGINS: dict[ImageFormat, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+    "png": PngImagePlugin.PngImageFile,
+    "jpeg": JpegImagePlugin.JpegImageFile,
+    "tiff": TiffImagePlugin.TiffImageFile,
+}
+_DTYPES: dict[str, np.dtype[np.unsignedinteger]] = {
+    "L": np.dtype(np.uint8),
+    "I;16": np.dtype(np.uint16),
+    "I;16L": np.dtype(np.uint16),
+    "I;16B": np.dtype(np.uint16),
+}
+_NOT_COLOUR = frozenset({"1", "I", "F"})
+_TIFF_SAMPLE_FORMAT, _UNSIGNED = 339, 1
+_TIFF_MIN_IS_WHITE = 0
+
+_warnings_are_ours = threading.Lock()
+"""Warning filters belong to the process: ours touch only what Pillow warns of, from one thread at a time.
+Reading a header is Python code that holds the GIL, so the lock costs nothing; decoding stays outside.
+"""
+
+
+def open_image(body: memoryview, name: ImageFormat) -> tuple[ImageFile.ImageFile, ImageHeader]:
+    """Return Pillow's image, nothing decoded yet, and its header; DecodeError unless 8- or 16-bit gray."""
+    try:
+        with _warnings_are_ours, warnings.catch_warnings():
+            warnings.filterwarnings("error", module=r"PIL\.")
+            image = _PLUGINS[name](io.BytesIO(body))
+    except Exception as error:  # Pillow's parsers raise nearly everything on hostile bytes
+        raise DecodeError(
+            "corrupt", f"the {name.upper()}'s header cannot be read: {_first_line(error)}"
+        ) from error
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _check_tiff(image)
+    dtype = _DTYPES.get(image.mode)
+    if dtype is None:
+        reason: Reason = "unsupported" if image.mode in _NOT_COLOUR else "colour"
+        raise DecodeError(reason, f"the {name.upper()}'s mode is {image.mode}; accepted: {GRAY}")
+    width, height = image.size
+    return image, ImageHeader(name, height, width, dtype)
+
+
+def decode_image(image: ImageFile.ImageFile, header: ImageHeader, rows: tuple[int, int]) -> NDArray[Any]:
+    """Return rows [start, stop) of an opened image as a native array; DecodeError if it is damaged."""
+    try:
+        image.load()
+        pixels = np.asarray(image)
+    except Exception as error:  # as above
+        reason: Reason = "truncated" if "truncated" in str(error) else "corrupt"
+        raise DecodeError(reason, f"{header} cannot be decoded: {_first_line(error)}") from error
+    if pixels.shape != (header.height, header.width):
+        raise DecodeError("corrupt", f"{header} decodes to {pixels.shape}")
+    return np.array(pixels[slice(*rows)], header.dtype)
+
+
+def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
+    """Refuse what Pillow would pass over in silence: signed pixels, an inverted scale, further pages."""
+    formats = image.tag_v2.get(_TIFF_SAMPLE_FORMAT, (_UNSIGNED,))
+    if any(value != _UNSIGNED for value in formats):
+        raise DecodeError(
+            "unsupported", f"the TIFF's sample format is {formats}; accepted: unsigned integers (1)"
+        )
+    if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _TIFF_MIN_IS_WHITE:
+        raise DecodeError("unsupported", "the TIFF's scale is inverted (MinIsWhite); accepted: MinIsBlack")
+    if getattr(image, "is_animated", False):  # a second page is announced; its header is not read
+        raise DecodeError("unsupported", "the TIFF has more than one page; accepted: one")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
