@@ -1,10 +1,11 @@
 """What a service is given: its pipeline, its connections, its place in the process."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from cygnet import __version__
 from cygnet.runtime import metrics
@@ -27,6 +28,8 @@ from cygnet.transport.values import Values
 
 INSTALLATION, UID = "CYGNET_INSTALLATION", "CYGNET_PIPELINE_UID"
 _PROBE = "cygnet-probe"
+_NOT_READY = 503
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,13 @@ class Context:
     """Set by SIGTERM: take nothing new, finish what is begun, return."""
     health: Health
     log: Log
+
+    async def patiently(self, action: Callable[[], Awaitable[T]]) -> T:
+        """Return `await action()`, tried again for as long as NATS or the bucket are away.
+
+        Raises StoppedError when the service is to stop meanwhile, and any other error at once.
+        """
+        return await retry_outage(action, is_outage, reason="outage", log=self.log, stop=self.stop)
 
     @property
     def holder(self) -> str:
@@ -86,7 +96,7 @@ async def open_context(
     try:
         await retry_outage(
             lambda: ensure_streams(nc, names, stream_sizes(pipeline), owner or owner_metadata(pipeline)),
-            _is_nats_outage,
+            is_outage,
             reason="nats",
             log=log,
             stop=stop,
@@ -146,8 +156,11 @@ async def connect_nats(
     )
 
 
-def _is_nats_outage(error: Exception) -> bool:
-    return isinstance(error, NatsOutageError) or (isinstance(error, ApiError) and error.code == 503)
+def is_outage(error: Exception) -> bool:
+    """Whether waiting helps: NATS does not answer or is not ready, or the bucket is away."""
+    if isinstance(error, ApiError):
+        return error.code == _NOT_READY
+    return isinstance(error, NatsOutageError | StorageUnavailableError)
 
 
 async def _ensure_bucket(bucket: Bucket, settings: Settings, stop: asyncio.Event, log: Log) -> None:

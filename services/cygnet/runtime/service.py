@@ -17,8 +17,9 @@ from cygnet.runtime.logging import Log, configure
 from cygnet.runtime.parent import die_with_parent
 from cygnet.runtime.settings import Settings
 from cygnet.runtime.sizes import owner_metadata
-from cygnet.spec.loader import SpecError, load
+from cygnet.spec.loader import load
 from cygnet.spec.pipeline import Pipeline
+from cygnet.spec.problems import SpecError
 from cygnet.storage.errors import StorageDeniedError
 from cygnet.transport.errors import NatsRefusedError, StorageReserveError, StreamConflictError
 
