@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from nats import errors
+from nats.aio.client import Client as NatsClient
 from nats.aio.client import Server
 
 from cygnet.transport.client import Client
@@ -56,7 +57,7 @@ def backoff_seconds(
     return float(min(last, first * 2 ** min(attempt, 20)) * random.uniform(0.5, 1.0))  # noqa: S311
 
 
-async def is_alive(nc: Client, timeout: float = 2.0) -> bool:
+async def is_alive(nc: NatsClient, timeout: float = 2.0) -> bool:
     """Return whether the server answers a ping; `nc.is_connected` says nothing about it."""
     if not nc.is_connected:
         return False
@@ -67,7 +68,7 @@ async def is_alive(nc: Client, timeout: float = 2.0) -> bool:
     return True
 
 
-def inline_limit(nc: Client) -> int:
+def inline_limit(nc: NatsClient) -> int:
     """Return how many bytes a message's body may have; above that it goes by reference."""
     return max(nc.max_payload - INLINE_RESERVE_BYTES, nc.max_payload // 2)
 
