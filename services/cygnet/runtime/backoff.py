@@ -51,18 +51,20 @@ async def retry_outage(
     action: Callable[[], Awaitable[T]],
     is_outage: Callable[[Exception], bool],
     *,
-    reason: str,
+    reason: str | Callable[[Exception], str],
     log: Log,
     stop: asyncio.Event | None = None,
     longest: float = LONGEST_SECONDS,
 ) -> T:
     """Return `await action()`, tried until it does not fail with an outage.
 
-    `is_outage` tells an outage from an error of the request, which is raised at once. It is logged when
-    the outage begins, then every half minute, and when it is over. Raises StoppedError once `stop` is set.
+    `is_outage` tells an outage from an error of the request, which is raised at once; `reason` names it. The
+    outage is logged when it begins, then every half minute, and when it is over. Raises StoppedError once
+    `stop` is set.
     """
     begun: float | None = None
     said = 0.0
+    what = ""
     for delay in delays(longest=longest):
         try:
             result = await action()
@@ -70,18 +72,19 @@ async def retry_outage(
             if not is_outage(error):
                 raise
             now = time.monotonic()
+            what = reason if isinstance(reason, str) else reason(error)
             if begun is None:
                 begun = now
-                metrics.OUTAGES.labels(reason).inc()
+                metrics.OUTAGES.labels(what).inc()
             if now - said >= SAY_AGAIN_SECONDS or said == 0.0:
                 said = now
                 log.warning(
-                    "waiting", reason=reason, error=describe(error), since_seconds=round(now - begun, 1)
+                    "waiting", reason=what, error=describe(error), since_seconds=round(now - begun, 1)
                 )
-            await pause(delay, reason, stop)
+            await pause(delay, what, stop)
         else:
             if begun is not None:
-                log.info("back", reason=reason, after_seconds=round(time.monotonic() - begun, 1))
+                log.info("back", reason=what, after_seconds=round(time.monotonic() - begun, 1))
             return result
     raise AssertionError("delays never end")
 

@@ -1,6 +1,7 @@
 """What a service is given: its pipeline, its connections, its place in the process."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class Context:
 
         Raises StoppedError when the service is to stop meanwhile, and any other error at once.
         """
-        return await retry_outage(action, is_outage, reason="outage", log=self.log, stop=self.stop)
+        return await retry_outage(action, is_outage, reason=away, log=self.log, stop=self.stop)
 
     @property
     def holder(self) -> str:
@@ -91,7 +92,7 @@ async def open_context(
         }
     )
     nc = await connect_nats(service, names, settings, stop, log)
-    window = PublishWindow(nc)
+    window = PublishWindow(nc, on_backpressure=_count_backpressure())
     bucket = connect_bucket(settings.s3)
     try:
         await retry_outage(
@@ -129,6 +130,20 @@ async def open_context(
         await close(nc)
 
 
+def _count_backpressure() -> Callable[[bool], None]:
+    since = 0.0
+
+    def on_backpressure(blocked: bool) -> None:
+        nonlocal since
+        now = time.monotonic()
+        if not blocked:
+            metrics.PUBLISH_BACKPRESSURE_SECONDS.inc(now - since)
+        since = now
+        metrics.PUBLISH_BLOCKED.set(blocked)
+
+    return on_backpressure
+
+
 async def connect_nats(
     service: str, names: Names, settings: Settings, stop: asyncio.Event | None, log: Log
 ) -> Client:
@@ -161,6 +176,11 @@ def is_outage(error: Exception) -> bool:
     if isinstance(error, ApiError):
         return error.code == _NOT_READY
     return isinstance(error, NatsOutageError | StorageUnavailableError)
+
+
+def away(error: Exception) -> str:
+    """Return what an outage is of: nats or s3."""
+    return "s3" if isinstance(error, StorageUnavailableError) else "nats"
 
 
 async def _ensure_bucket(bucket: Bucket, settings: Settings, stop: asyncio.Event, log: Log) -> None:

@@ -64,8 +64,10 @@ DEAD_BODIES_LOST = _gauge(
 
 # trouble that is waited for
 PUBLISH_BACKPRESSURE_SECONDS = _counter(
-    "publish_backpressure_seconds_total", "Time that a publisher was held by a full stream.", "stream"
+    "publish_backpressure_seconds_total",
+    "Time that a full stream held this publisher, counted when it lets go.",
 )
+PUBLISH_BLOCKED = _gauge("publish_blocked", "1 while a full stream holds this publisher.")
 BACKOFF_SECONDS = _counter(
     "backoff_seconds_total", "Time waited for something outside to come back, by what.", "reason"
 )

@@ -95,10 +95,10 @@ async def _live(
         async with HealthServer(health, settings.http_host, settings.http_port, settings.http_file) as http:
             log.info("listening", http=http.address)
             await _within_grace(connected(), stop, settings.grace_seconds)
-    except StoppedError:
-        log.info("stopped before it was connected")
-        return EXIT_OK
     except BaseException as error:
+        if stop.is_set() and _is_only_stop(error):
+            log.info("stopped while something outside was away")
+            return EXIT_OK
         _say_why(error, log, settings.grace_seconds)
         return EXIT_FAILURE
     log.info("service ended")
@@ -166,6 +166,12 @@ def _log_lost_error(log: Log) -> Callable[[asyncio.AbstractEventLoop, dict[str, 
         log.error("lost error", what=about.get("message"), exc_info=error or False)
 
     return handle
+
+
+def _is_only_stop(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_only_stop(each) for each in error.exceptions)
+    return isinstance(error, StoppedError)
 
 
 def _innermost(error: BaseException) -> str:
