@@ -170,6 +170,11 @@ class Assembly:
         return len(self._unsettled)
 
     @property
+    def held_events(self) -> int:
+        """Events whose results no commit covers yet."""
+        return sum(map(len, self._held.values()))
+
+    @property
     def open_chunks(self) -> int:
         """Chunks that still take results."""
         return len(self._open)

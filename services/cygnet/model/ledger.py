@@ -100,10 +100,9 @@ class RunAccount:
                 self.detector(record.detector)
 
     def is_complete(self) -> bool:
-        """Whether the run has ended and each number that it issued is accounted for."""
+        """Whether the run has ended, each number is accounted for and no chunk waits for its upload."""
         return self.end is not None and all(
-            len(account.stored.union(account.consumed, account.dead, account.dropped))
-            >= (account.announced or 0)
+            len(account.accounted_for()) >= (account.announced or 0) and not account.waiting_commits()
             for account in self.detectors.values()
         )
 

@@ -1,1 +1,1 @@
-""""""
+"""Sources: what gives frames their identity and publishes them."""

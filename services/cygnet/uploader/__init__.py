@@ -1,1 +1,1 @@
-""""""
+"""Puts committed chunks into the bucket; any number of uploaders, none with a state."""

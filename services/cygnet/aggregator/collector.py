@@ -1,0 +1,205 @@
+"""One aggregator's reign: receive results, follow the account, commit chunks, complete runs."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from cygnet.aggregator.accession import Accession, read_records
+from cygnet.aggregator.assembly import Assembly, ChunkLimits, OpenChunk
+from cygnet.aggregator.committer import Committer, FencedError
+from cygnet.aggregator.completion import Completion
+from cygnet.model.account import Begin, Epoch
+from cygnet.model.result import Result
+from cygnet.runtime.context import Context
+from cygnet.runtime.crash import crash_point
+from cygnet.runtime.metrics import (
+    CHUNK_BYTES,
+    CHUNK_LATENCY_SECONDS,
+    CHUNKS,
+    DUPLICATES,
+    FRAMES,
+    OPEN_CHUNKS,
+    OPEN_EVENTS,
+)
+from cygnet.storage.errors import StorageUnavailableError
+from cygnet.transport.account import Follower
+from cygnet.transport.codec import decode_results
+from cygnet.transport.puller import Delivery, Keeper, Puller
+from cygnet.transport.reference import reference_in
+
+_PULL_MESSAGES, _PULL_BYTES = 64, 8 << 20
+_TURN_SECONDS = 0.5
+
+
+class Collector:
+    """Holds the assembly of one epoch and moves what it decides."""
+
+    def __init__(self, context: Context, epoch: int, accession: Accession) -> None:
+        spec = context.pipeline.spec
+        self._context = context
+        self._epoch = epoch
+        self._accession = accession
+        self._limits = ChunkLimits(
+            events=spec.aggregator.chunk_size,
+            age_seconds=spec.aggregator.max_age_seconds,
+            chunk_bytes=spec.aggregator.max_bytes,
+            held_bytes=spec.streams.results_bytes // 2,
+            held_messages=accession.max_ack_pending // 2,
+        )
+        self._assembly = Assembly(self._limits)
+        for run, records in accession.records.items():
+            self._assembly.load(run, records)
+        self._committer = Committer(context, epoch, accession.sequences, accession.keys)
+        self._completion = Completion(context)
+        self._keeper = Keeper(spec.streams.ack_wait_seconds)
+        self._deliveries: dict[int, Delivery] = {}
+        self._references: dict[int, str] = {}  # message → object that carries its body
+        self._moved = asyncio.Event()
+        self._room = asyncio.Event()
+
+    async def run(self) -> None:
+        """Reign until the service is stopped. Raises FencedError when another epoch has begun."""
+        puller = Puller(
+            self._context.nc,
+            self._context.names.results,
+            self._accession.consumer,
+            batch=_PULL_MESSAGES,
+            max_bytes=_PULL_BYTES,
+        )
+        follower = Follower(self._context.nc, self._context.names, self._accession.account_position)
+        await puller.start()
+        self._context.health.ready()
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(self._keeper.run())
+                loops = [
+                    group.create_task(self._receive(puller)),
+                    group.create_task(self._follow(follower)),
+                    group.create_task(self._commit()),
+                    group.create_task(self._complete()),
+                ]
+                await asyncio.wait(loops)
+                keeping.cancel()
+        finally:
+            with contextlib.suppress(asyncio.CancelledError):
+                await puller.stop()
+            await follower.stop()
+
+    # --- results ----------------------------------------------------------------------------------
+
+    async def _receive(self, puller: Puller) -> None:
+        beat = self._context.health.loop("results", 120)
+        while not self._context.stop.is_set():
+            beat()
+            if self._assembly.held_bytes > 2 * self._limits.held_bytes:
+                self._room.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._room.wait(), _TURN_SECONDS)
+                continue
+            for delivery in await puller.next(timeout=_TURN_SECONDS):
+                await self._take(delivery)
+            await self._acknowledge()
+            self._moved.set()
+
+    async def _take(self, delivery: Delivery) -> None:
+        number = delivery.stream_sequence
+        known = self._deliveries.get(number)
+        if known is not None:
+            self._keeper.release(known)
+        self._keeper.hold(delivery)
+        self._deliveries[number] = delivery  # the newest delivery is the one to acknowledge
+        if self._assembly.is_held(number):
+            return
+        results = await self._results(delivery)
+        for run in {result.id.run for result in results}:
+            if not self._assembly.knows(run):
+                records = await self._context.patiently(partial(read_records, self._context, run))
+                self._assembly.load(run, records)
+        before = self._assembly.duplicates
+        self._assembly.offer(number, results, time.monotonic())
+        DUPLICATES.labels("aggregator").inc(self._assembly.duplicates - before)
+
+    async def _results(self, delivery: Delivery) -> Sequence[Result]:
+        reference = reference_in(delivery.headers, delivery.data)
+        if reference is None:
+            return decode_results(delivery.headers, delivery.data)
+        self._references[delivery.stream_sequence] = reference.key
+        body = await self._context.patiently(lambda: self._context.bucket.get(reference.key))
+        return decode_results(reference.headers, body)
+
+    async def _acknowledge(self) -> None:
+        for number in self._assembly.take_settled():
+            delivery = self._deliveries.pop(number)
+            self._keeper.release(delivery)
+            await delivery.ack()
+            if key := self._references.pop(number, None):
+                with contextlib.suppress(StorageUnavailableError):  # it only takes room
+                    await self._context.bucket.delete([key])
+        OPEN_CHUNKS.labels("all").set(self._assembly.open_chunks)
+        OPEN_EVENTS.labels("all").set(self._assembly.held_events)
+        self._room.set()
+
+    # --- account ----------------------------------------------------------------------------------
+
+    async def _follow(self, follower: Follower) -> None:
+        while not self._context.stop.is_set():
+            for _, record in await follower.next(timeout=_TURN_SECONDS):
+                if isinstance(record, Epoch) and record.epoch > self._epoch:
+                    raise FencedError(f"epoch {record.epoch} has begun")
+                if isinstance(record, Begin) and not self._assembly.knows(record.run):
+                    self._assembly.load(record.run, [])
+                if self._assembly.knows(record.run):
+                    self._assembly.fold(record)
+            self._moved.set()
+
+    # --- chunks -----------------------------------------------------------------------------------
+
+    async def _commit(self) -> None:
+        beat = self._context.health.loop("commits", 600)
+        while not self._context.stop.is_set():
+            beat()
+            self._assembly.tick(time.monotonic())
+            chunk = self._assembly.take_due()
+            if chunk is None:
+                self._moved.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._moved.wait(), self._until_deadline())
+                continue
+            record = await self._committer.commit(chunk)
+            self._assembly.committed(record)
+            await self._acknowledge()
+            crash_point("aggregator.acked")
+            self._count(chunk, record.size)
+
+    def _until_deadline(self) -> float:
+        deadline = self._assembly.next_deadline()
+        if deadline is None:
+            return _TURN_SECONDS
+        return min(_TURN_SECONDS, max(0.0, deadline - time.monotonic()))
+
+    def _count(self, chunk: OpenChunk, size: int) -> None:
+        CHUNKS.labels(chunk.detector, chunk.reason).inc()
+        CHUNK_BYTES.labels(chunk.detector).inc(size)
+        CHUNK_LATENCY_SECONDS.labels(chunk.detector).observe(time.monotonic() - chunk.born)
+        FRAMES.labels(chunk.detector, "committed").inc(len(chunk.results))
+        self._context.log.info(
+            "chunk committed",
+            run=chunk.run,
+            detector=chunk.detector,
+            events=len(chunk.results),
+            first=min(chunk.results),
+            closed_by=chunk.reason,
+        )
+
+    # --- runs -------------------------------------------------------------------------------------
+
+    async def _complete(self) -> None:
+        while not self._context.stop.is_set():
+            for run in self._assembly.complete_runs():
+                account = self._assembly.accounts[run]
+                self._assembly.forget(run)
+                await self._completion.finish(account)
+                crash_point("aggregator.completed")
+            await asyncio.sleep(0.1)

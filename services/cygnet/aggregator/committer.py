@@ -1,0 +1,150 @@
+"""Commits one chunk: slices → commit record → notice, each acknowledged before the next."""
+
+import asyncio
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+
+from cygnet.aggregator.assembly import OpenChunk, Place
+from cygnet.model.account import Commit
+from cygnet.model.result import Result
+from cygnet.runtime.context import Context
+from cygnet.runtime.crash import crash_point
+from cygnet.storage.formats import write_chunk, writer
+from cygnet.storage.keys import manifest_key, render_key, with_suffix
+from cygnet.storage.manifest import to_parquet
+from cygnet.transport.account import append, last_commit
+from cygnet.transport.errors import WrongLastSequenceError
+from cygnet.transport.notices import send_notice
+from cygnet.transport.slices import publish_slices
+
+
+class FencedError(Exception):
+    """Another aggregator has written to the commit subject: this one must stop and read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The final bytes of a chunk's object and of its manifest."""
+
+    body: bytes | bytearray | memoryview
+    content_type: str
+    sha256: str
+    manifest: bytes
+    manifest_sha256: str
+
+
+class Committer:
+    """Commits chunks in the name of one epoch."""
+
+    def __init__(self, context: Context, epoch: int, sequences: dict[Place, int], keys: set[str]) -> None:
+        """`sequences`: last sequence on each known commit subject; `keys`: object keys that are taken."""
+        self._context = context
+        self._epoch = epoch
+        self._sequences = sequences
+        self._keys = keys
+        self._spec = context.pipeline.spec.aggregator
+
+    async def commit(self, chunk: OpenChunk) -> Commit:
+        """Decide a chunk; raise FencedError if it is no longer ours to decide."""
+        context, names, window = self._context, self._context.names, self._context.window
+        results = chunk.in_order()
+        key = await self._free_key(chunk, results)
+        built = await asyncio.to_thread(self._build, chunk, results, key)
+        name = f"{results[0].id.event:09d}-{results[-1].id.event:09d}"
+        attempt = secrets.token_hex(8)
+        subject = names.chunk_subject(chunk.run, chunk.detector, name, attempt)
+        slices = await publish_slices(window, context.nc, subject, attempt, memoryview(built.body), "object")
+        crash_point("aggregator.half-sliced")
+        manifest_slices = await publish_slices(
+            window, context.nc, subject, attempt, memoryview(built.manifest), "manifest"
+        )
+        crash_point("aggregator.sliced")
+        record = Commit(
+            run=chunk.run,
+            detector=chunk.detector,
+            chunk=name,
+            attempt=attempt,
+            epoch=self._epoch,
+            key=key,
+            content_type=built.content_type,
+            size=len(built.body),
+            sha256=built.sha256,
+            events=chunk.events(),
+            slices=slices,
+            manifest_key=manifest_key(
+                context.pipeline.prefix, chunk.run, chunk.detector, results[0].id.event, results[-1].id.event
+            ),
+            manifest_size=len(built.manifest),
+            manifest_sha256=built.manifest_sha256,
+            manifest_slices=manifest_slices,
+            time_ns=time.time_ns(),
+            first_time_ns=results[0].time_ns,
+            last_time_ns=results[-1].time_ns,
+        )
+        await self._append(record)
+        crash_point("aggregator.committed")
+        await send_notice(window, names, record, occasion="committed")
+        crash_point("aggregator.noticed")
+        return record
+
+    def _build(self, chunk: OpenChunk, results: list[Result], key: str) -> Built:
+        """Make the bytes; runs in a thread."""
+        spec = self._context.pipeline.spec
+        meta = {
+            "pipeline": self._context.pipeline.metadata.name,
+            "stages": [stage.model_dump(exclude_none=True) for stage in spec.preprocessor.stages],
+        }
+        file = write_chunk(self._spec.format, results, key=key, meta=meta)
+        manifest = to_parquet(file.rows)
+        return Built(
+            body=file.body,
+            content_type=file.content_type,
+            sha256=hashlib.sha256(file.body).hexdigest(),
+            manifest=manifest,
+            manifest_sha256=hashlib.sha256(manifest).hexdigest(),
+        )
+
+    async def _append(self, record: Commit) -> None:
+        """Write the commit record, if nobody else has written since."""
+        place = (record.run, record.detector)
+        context = self._context
+        msg_id = f"{record.run}/{record.detector}/{record.chunk}/{record.attempt}/commit"
+        try:
+            ack = await append(
+                context.window, context.names, record, msg_id=msg_id, expected=self._sequences.get(place, 0)
+            )
+            self._sequences[place] = ack.sequence
+        except WrongLastSequenceError as error:
+            sequence, last = await context.patiently(lambda: last_commit(context.nc, context.names, *place))
+            if not (isinstance(last, Commit) and last.attempt == record.attempt):
+                raise FencedError(f"{record.run}/{record.detector}: {error}") from error
+            self._sequences[place] = sequence  # it was ours: only the acknowledgement was lost
+        self._keys.add(record.key)
+
+    async def _free_key(self, chunk: OpenChunk, results: list[Result]) -> str:
+        """Return the object key of a chunk, with a suffix where the template gives one that is taken."""
+        template = self._spec.key_template
+        key = render_key(
+            template,
+            prefix=self._context.pipeline.prefix,
+            run=chunk.run,
+            detector=chunk.detector,
+            first_event=results[0].id.event,
+            last_event=results[-1].id.event,
+            first_time_ns=results[0].time_ns,
+            last_time_ns=results[-1].time_ns,
+            seq=chunk.number,
+            attrs=results[0].attrs,
+            ext=writer(self._spec.format).extension,
+        )
+        unique = "{run}" in template  # then only this run's own commits can be in the way
+        candidate, suffix = key, 0
+        while candidate in self._keys or not (unique or await self._is_absent(candidate)):
+            suffix += 1
+            candidate = with_suffix(key, suffix)
+        return candidate
+
+    async def _is_absent(self, key: str) -> bool:
+        return await self._context.patiently(lambda: self._context.bucket.head(key)) is None

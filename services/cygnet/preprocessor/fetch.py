@@ -1,0 +1,172 @@
+"""Gets the bytes of an announced frame: pooled, bounded in time and size, from allowed hosts only."""
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import aiohttp
+
+from cygnet.model.errors import BadInputError
+from cygnet.model.frame import Announcement
+from cygnet.preprocessor.allow_list import AllowList
+from cygnet.runtime.backoff import delays
+from cygnet.runtime.metrics import FETCHES
+from cygnet.storage.errors import NoSuchObjectError, StorageUnavailableError
+from cygnet.storage.port import Bucket
+
+CONNECTIONS = 16
+_CONNECT_SECONDS = 5.0
+_EXPIRED_STATUS = (400, 403)  # rclone and S3
+_OK, _PARTIAL, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 206, 404, 429, 500
+OpenBucket = Callable[[str], Bucket]
+
+
+class ForeignTroubleError(Exception):
+    """A host that is not ours fails or is slow: worth another try, but not for ever."""
+
+
+class Fetcher:
+    """Fetches announced frames. Trouble of the pipeline's own S3 is StorageUnavailableError: hold the frame.
+
+    A foreign host is tried `tries` times. BadInputError says what is wrong with the frame itself.
+    """
+
+    def __init__(
+        self,
+        allow_list: AllowList,
+        open_bucket: OpenBucket,
+        *,
+        max_bytes: int,
+        timeout_seconds: float,
+        tries: int,
+    ) -> None:
+        self._allow_list = allow_list
+        self._open_bucket = open_bucket
+        self._max_bytes = max_bytes
+        self._tries = tries
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=_CONNECT_SECONDS)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def fetch(self, announcement: Announcement) -> bytes:
+        """Return the frame's bytes."""
+        origin = self._allow_list.check(announcement.url)
+        if origin == self._allow_list.own:
+            return await self._from_own_storage(announcement)
+        for attempt, delay in enumerate(delays(), start=1):
+            try:
+                return await self._get(announcement)
+            except ForeignTroubleError as error:
+                FETCHES.labels("foreign-trouble").inc()
+                if attempt >= self._tries:
+                    raise BadInputError(f"url: {error}, {attempt} times", reason="fetch-failed") from error
+                await asyncio.sleep(delay)
+        raise AssertionError("delays never end")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _from_own_storage(self, announcement: Announcement) -> bytes:
+        try:
+            return await self._get(announcement)
+        except ForeignTroubleError as error:
+            raise StorageUnavailableError(str(error)) from error
+
+    async def _get(self, announcement: Announcement) -> bytes:
+        """GET the URL, without following redirects: they could lead off the allow-list."""
+        headers = {}
+        if announcement.offset is not None and announcement.size is not None:
+            last = announcement.offset + announcement.size - 1
+            headers["Range"] = f"bytes={announcement.offset}-{last}"
+        try:
+            async with self._connections().get(
+                announcement.url, headers=headers, allow_redirects=False
+            ) as answer:
+                if answer.status in (_OK, _PARTIAL):
+                    body = await self._read(answer)
+                    FETCHES.labels("ok").inc()
+                    return _cut(body, announcement, answer.status)
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ForeignTroubleError(
+                f"{_host(announcement.url)}: {type(error).__name__} {error}".strip()
+            ) from error
+        except ValueError as error:
+            raise BadInputError(f"url: {announcement.url!r}: {error}", reason="bad-url") from error
+        FETCHES.labels(str(status)).inc()
+        return await self._refused(announcement, status)
+
+    async def _refused(self, announcement: Announcement, status: int) -> bytes:
+        host = _host(announcement.url)
+        if status >= _SERVER_ERROR or status == _TOO_MANY:
+            raise ForeignTroubleError(f"{host} answered {status}")
+        if status in _EXPIRED_STATUS and (place := self._stored_at(announcement)) is not None:
+            return await self._by_key(announcement, *place)
+        if status == _NOT_FOUND:
+            raise BadInputError(f"url: {host} answered 404: there is no such object", reason="not-found")
+        kind = "a redirect, which is not followed" if 300 <= status < 400 else "refused"
+        raise BadInputError(f"url: {host} answered {status}: {kind}", reason="fetch-refused")
+
+    def _stored_at(self, announcement: Announcement) -> tuple[str, str] | None:
+        """Return bucket and key of a frame in our own S3 whose presigned URL has expired."""
+        parts = urlsplit(announcement.url)
+        if self._allow_list.check(announcement.url) != self._allow_list.own or "X-Amz-Date" not in parse_qs(
+            parts.query
+        ):
+            return None
+        if announcement.bucket and announcement.key:
+            return announcement.bucket, announcement.key
+        bucket, _, key = unquote(parts.path.lstrip("/")).partition("/")
+        return (bucket, key) if bucket and key else None
+
+    async def _by_key(self, announcement: Announcement, bucket_name: str, key: str) -> bytes:
+        bucket = self._open_bucket(bucket_name)
+        try:
+            head = await bucket.head(key)
+            if head is None:
+                raise BadInputError(f"key: {bucket_name}/{key} does not exist", reason="not-found")
+            self._check_size(head.size if announcement.size is None else announcement.size)
+            if announcement.offset is not None and announcement.size is not None:
+                return await bucket.get_range(key, announcement.offset, announcement.size)
+            return await bucket.get(key)
+        except NoSuchObjectError as error:
+            raise BadInputError(f"key: {bucket_name}/{key} does not exist", reason="not-found") from error
+
+    async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
+        """Read a body that may say nothing, or the wrong thing, about its length."""
+        if answer.content_length is not None:
+            self._check_size(answer.content_length)
+            return await answer.read()
+        pieces, size = [], 0
+        async for piece in answer.content.iter_any():
+            size += len(piece)
+            self._check_size(size)
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            raise BadInputError(
+                f"body: {size} bytes or more; accepted: imageLimits.maxBytes, {self._max_bytes}",
+                reason="too-large",
+            )
+
+    def _connections(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=CONNECTIONS, ttl_dns_cache=60)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=self._timeout, auto_decompress=False, requote_redirect_url=False
+            )
+        return self._session
+
+
+def _cut(body: bytes, announcement: Announcement, status: int) -> bytes:
+    """Return the announced range of a body that a server sent whole."""
+    if status == _PARTIAL or announcement.offset is None or announcement.size is None:
+        return body
+    return body[announcement.offset : announcement.offset + announcement.size]
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc

@@ -1,0 +1,32 @@
+"""The preprocessor: frames in, results out."""
+
+from dataclasses import replace
+
+from cygnet.imaging import warm_up
+from cygnet.preprocessor.allow_list import AllowList
+from cygnet.preprocessor.fetch import Fetcher
+from cygnet.preprocessor.parameters import Parameters
+from cygnet.preprocessor.processing import Processor
+from cygnet.preprocessor.stages import recipe
+from cygnet.preprocessor.worker import Worker
+from cygnet.runtime.context import Context
+from cygnet.storage.bucket import connect
+
+
+async def body(context: Context) -> None:
+    """Process frames until the service is stopped."""
+    warm_up()
+    spec = context.pipeline.spec
+    fetcher = Fetcher(
+        AllowList(context.settings.s3.endpoint, spec.preprocessor.url_allow_list),
+        lambda name: connect(replace(context.settings.s3, bucket=name)),
+        max_bytes=spec.preprocessor.image_limits.max_bytes,
+        timeout_seconds=spec.preprocessor.fetch_timeout_seconds,
+        tries=spec.dead_letters.max_deliver,
+    )
+    processor = Processor(context, recipe(spec.preprocessor.stages), fetcher)
+    try:
+        await Worker(context, processor, Parameters(context.values, spec.preprocessor)).run()
+    finally:
+        processor.close()
+        await fetcher.close()

@@ -1,0 +1,154 @@
+"""Feeds one detector's frames into FRAMES: paced, in a window of bytes, with a cursor behind it."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cygnet.model.account import DUPLICATE, Dropped
+from cygnet.model.frame import Frame
+from cygnet.model.intervals import Pairs
+from cygnet.runtime.context import Context
+from cygnet.runtime.crash import crash_point
+from cygnet.runtime.metrics import FRAMES, SOURCE_DROPPED_FRAMES, SOURCE_HELD_SECONDS, SOURCE_NEXT_EVENT
+from cygnet.simulator.cursor import Cursor
+from cygnet.simulator.outlet import Store, as_reference, encode_announcement, needs_reference, pack
+from cygnet.simulator.pacing import Pace
+from cygnet.simulator.source import Batch, Source
+from cygnet.transport.account import append
+from cygnet.transport.connection import inline_limit
+
+_BATCH = 64  # frames that are made and published together
+_IDLE_SECONDS = 0.05
+OVERRUN = "intake-overrun"  # the announcer was faster than the bridge for longer than INTAKE holds
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How one detector's frames are to be published."""
+
+    source: Source
+    rate_hz: float | None
+    events: int | None
+    mirror_subjects: Sequence[str]
+
+
+class Feeder:
+    """Publishes one run of one detector until it is exhausted, has made `events`, or is told to end."""
+
+    def __init__(self, context: Context, feed: Feed, run: str, end: asyncio.Event) -> None:
+        self._context = context
+        self._feed = feed
+        self._run = run
+        self._end = end
+        self._detector = feed.source.detector
+        self.cursor = Cursor(context.values, run, self._detector)
+        uploader = context.pipeline.spec.uploader
+        self._store = Store(context.bucket, uploader.bucket, context.pipeline.prefix)
+        self._limit = inline_limit(context.nc)
+        self._mode = context.pipeline.spec.transport.mode
+
+    async def run(self) -> int:
+        """Publish the run from its cursor on; return the numbers issued."""
+        await self.cursor.load()
+        await self._feed.source.open(self._run, self.cursor.next)
+        writer = asyncio.create_task(self.cursor.follow())
+        try:
+            await self._publish_all()
+        finally:
+            writer.cancel()
+            await asyncio.gather(writer, return_exceptions=True)
+            await self._feed.source.close()
+        await self.cursor.write()
+        return self.cursor.next
+
+    async def _publish_all(self) -> None:
+        event = self.cursor.next
+        pace = Pace(self._feed.rate_hz, event, time.monotonic())
+        last = self._feed.events
+        while not (self._end.is_set() or self._context.stop.is_set()):
+            most = _BATCH if last is None else min(_BATCH, last - event)
+            if most <= 0:
+                break
+            due = pace.due(event, time.monotonic(), most)
+            if not due:
+                await self._pause(pace.wait(event, time.monotonic()))
+                continue
+            batch = await self._feed.source.take(event, due)
+            started = time.monotonic()
+            await self._publish(batch)
+            self.cursor.advance(batch.next_event)
+            crash_point("simulator.published")
+            event = batch.next_event
+            SOURCE_NEXT_EVENT.labels(self._detector).set(event)
+            pace = self._account_for_hold(pace, event, started)
+            if batch.exhausted:
+                break
+            if not batch.frames:
+                await self._pause(_IDLE_SECONDS)
+
+    async def _publish(self, batch: Batch) -> None:
+        """Publish a batch and return once the stream has all of it."""
+        await self._record_gaps(batch)
+        frames = await self._stored(batch.frames)
+        subject = self._context.names.frame_subject(self._detector)
+        window = self._context.window
+        futures = [
+            await window.submit(subject, message.body, message.headers, msg_id=message.msg_id)
+            for message in pack(frames)
+        ]
+        await asyncio.gather(*futures)
+        FRAMES.labels(self._detector, "announced").inc(len(frames))
+
+    async def _stored(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Put frames that go by reference into the bucket, and tell old listeners of each PUT frame."""
+        mirror = self._feed.mirror_subjects
+        by_reference = [needs_reference(frame, self._mode, self._limit) for frame in frames]
+        to_store = [frame for frame, wanted in zip(frames, by_reference, strict=True) if wanted or mirror]
+        if not to_store:
+            return list(frames)
+        announcements = dict(
+            zip(
+                (frame.id for frame in to_store),
+                await self._context.patiently(lambda: self._store.announce(to_store)),
+                strict=True,
+            )
+        )
+        crash_point("simulator.stored")
+        for frame in to_store if mirror else ():
+            body = encode_announcement(announcements[frame.id])
+            for subject in mirror:
+                await self._context.nc.publish(subject, body)
+        return [
+            as_reference(frame, announcements[frame.id]) if wanted else frame
+            for frame, wanted in zip(frames, by_reference, strict=True)
+        ]
+
+    async def _record_gaps(self, batch: Batch) -> None:
+        if batch.dropped:
+            lost = sum(last - first + 1 for first, last in batch.dropped)
+            SOURCE_DROPPED_FRAMES.labels(self._detector, OVERRUN).inc(lost)
+            await self._record(batch.dropped, OVERRUN)
+        if batch.duplicate:
+            await self._record(batch.duplicate, DUPLICATE)
+
+    async def _record(self, events: Pairs, reason: str) -> None:
+        record = Dropped(run=self._run, detector=self._detector, events=events, reason=reason)
+        await append(self._context.window, self._context.names, record)
+
+    def _account_for_hold(self, pace: Pace, event: int, started: float) -> Pace:
+        """Count the time that back-pressure cost; do not make up for it in a burst."""
+        now = time.monotonic()
+        if pace.behind(event, now) <= 1.0:
+            return pace
+        held = now - started
+        self.cursor.held_seconds += held
+        SOURCE_HELD_SECONDS.labels(self._detector).inc(held)
+        return pace.resume(event, now)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but no longer than until the run is ended."""
+        waiting = [asyncio.create_task(event.wait()) for event in (self._end, self._context.stop)]
+        await asyncio.wait(waiting, timeout=min(seconds, 1.0), return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()

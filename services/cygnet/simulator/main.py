@@ -1,0 +1,154 @@
+"""The source: one process that runs all of a pipeline's sources, one run after another."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+from cygnet.model.account import ALL_DETECTORS, Begin, End
+from cygnet.runtime.context import Context
+from cygnet.runtime.crash import crash_point
+from cygnet.runtime.metrics import BEAM_ACTIVE, RUN_ACTIVE
+from cygnet.simulator.bridge import Bridge
+from cygnet.simulator.feeder import Feed, Feeder
+from cygnet.simulator.replay import Replay
+from cygnet.spec.sources import Source as SourceSpec
+from cygnet.transport import runs
+from cygnet.transport.account import append, last_sequence
+from cygnet.transport.intake import IntakeReader
+from cygnet.transport.lease import Lease, LeaseLostError
+from cygnet.transport.streams import ensure_intake
+
+_POLL_SECONDS = 0.5
+
+
+async def body(context: Context) -> None:
+    """Hold the source's lease and run what is asked for, until the service is stopped."""
+    feeds = [await _feed(context, source) for source in context.pipeline.spec.sources]
+    lease = Lease(context.values, "source", context.holder)
+    context.health.ready()
+    if await lease.acquire(context.stop) is None:
+        return
+    try:
+        async with asyncio.TaskGroup() as group:
+            keeper = group.create_task(lease.keep())
+            await _run_all(context, feeds)
+            keeper.cancel()
+    except* LeaseLostError as lost:
+        raise RuntimeError("another source has taken over") from lost
+    await lease.release()
+
+
+async def _run_all(context: Context, feeds: list[Feed]) -> None:
+    beat = context.health.loop("runs", 60)
+    while not context.stop.is_set():
+        beat()
+        request = await runs.requested_run(context.values)
+        if await runs.run_state(context.values, request.run) in ("ended", "complete"):
+            if context.pipeline.spec.runs == "endless":
+                await runs.request_next_run(context.values, after=request.run)
+            else:
+                await _wait(context.stop, _POLL_SECONDS)
+            continue
+        await Run(context, feeds, request).execute()
+
+
+class Run:
+    """One run: begin, feed all detectors, end. A run that was left in the middle goes on."""
+
+    def __init__(self, context: Context, feeds: list[Feed], request: runs.RunRequest) -> None:
+        self._context = context
+        self._feeds = feeds
+        self._request = request
+        self._run = request.run
+        self._end = asyncio.Event()
+
+    async def execute(self) -> None:
+        """Publish the run; return when it has ended or the service is to stop."""
+        context = self._context
+        log = context.log.bind(run=self._run)
+        await self._begin()
+        log.info("run begins", detectors=[feed.source.detector for feed in self._feeds])
+        feeders = [Feeder(context, self._limited(feed), self._run, self._end) for feed in self._feeds]
+        await self._set_beam(active=True)
+        watch = asyncio.create_task(self._watch_for_end())
+        try:
+            issued = await asyncio.gather(*(feeder.run() for feeder in feeders))
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+        await self._set_beam(active=False)
+        if context.stop.is_set() and not self._end.is_set() and not self._all_issued(issued):
+            return  # a stopped source is no ended run: whoever starts next goes on from the cursor
+        await self._finish(dict(zip((feed.source.detector for feed in self._feeds), issued, strict=True)))
+        log.info("run ended", announced=sum(issued))
+
+    def _limited(self, feed: Feed) -> Feed:
+        events = self._request.events or feed.events
+        return Feed(feed.source, feed.rate_hz, events, feed.mirror_subjects)
+
+    def _all_issued(self, issued: list[int]) -> bool:
+        wanted = [self._limited(feed).events for feed in self._feeds]
+        return all(want is not None and have >= want for want, have in zip(wanted, issued, strict=True))
+
+    async def _begin(self) -> None:
+        """Write the begin record, once, before the first frame."""
+        context, names = self._context, self._context.names
+        detectors = [feed.source.detector for feed in self._feeds]
+        await runs.set_run_state(
+            context.values, self._run, "running", started_ns=time.time_ns(), detectors=detectors
+        )
+        if await last_sequence(context.nc, names, self._run, ALL_DETECTORS, Begin.kind):
+            return
+        spec = context.pipeline.spec
+        record = Begin(
+            run=self._run,
+            detectors=detectors,
+            time_ns=time.time_ns(),
+            store=spec.store,
+            bucket=spec.uploader.bucket,
+            prefix=context.pipeline.prefix,
+            config={"sources": [source.model_dump(exclude_unset=True) for source in spec.sources]},
+        )
+        await append(context.window, names, record, msg_id=f"{self._run}/begin")
+        crash_point("simulator.begun")
+
+    async def _finish(self, announced: Mapping[str, int]) -> None:
+        """Write the end record, after the last PubAck."""
+        context = self._context
+        crash_point("simulator.all-published")
+        record = End(run=self._run, announced=dict(announced), time_ns=time.time_ns())
+        await append(context.window, context.names, record, msg_id=f"{self._run}/end")
+        crash_point("simulator.ended")
+        await runs.set_run_state(context.values, self._run, "ended", ended_ns=time.time_ns())
+
+    async def _watch_for_end(self) -> None:
+        while not await runs.is_end_requested(self._context.values, self._run):
+            await asyncio.sleep(_POLL_SECONDS)
+        self._end.set()
+
+    async def _set_beam(self, *, active: bool) -> None:
+        await self._context.values.put(runs.BEAM_KEY, {"active": active, "run": self._run})
+        BEAM_ACTIVE.set(active)
+        RUN_ACTIVE.set(active)
+
+
+async def _feed(context: Context, spec: SourceSpec) -> Feed:
+    """Return the source that a part of the spec describes, ready to be fed from."""
+    if spec.replay:
+        replay = Replay(spec.name, spec.replay, context.spec_path.resolve().parent)
+        return Feed(replay, spec.replay.rate_hz, spec.replay.events_per_run, spec.mirror_subjects)
+    if spec.announcements is None:
+        raise ValueError(f"source {spec.name} has no kind")  # the spec refuses it before
+    subject = spec.announcements.subjects[0]
+    stream = await ensure_intake(context.nc, subject, spec.announcements.intake_bytes)
+    bridge = Bridge(
+        spec.name, spec.announcements, context.values, lambda: IntakeReader(context.nc, stream, subject)
+    )
+    return Feed(bridge, None, spec.announcements.events_per_run, spec.mirror_subjects)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

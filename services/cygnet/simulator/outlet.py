@@ -1,0 +1,146 @@
+"""Turns frames into messages: inline, by reference or in packs, and mirrors them for old listeners."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+
+from cygnet.model.errors import BadInputError
+from cygnet.model.frame import ANNOUNCEMENT, Announcement, Frame
+from cygnet.storage.port import Bucket
+from cygnet.transport.codec import encode_frame, encode_frame_pack, frame_message_id, pack_message_id
+
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/tiff": "tif"}
+_PACK_BELOW_BYTES = 64 << 10  # a frame this small travels with others
+_PACK_BYTES = 1 << 20
+_PACK_FRAMES = 256
+_URL_SECONDS = 3600
+_PUTS_AT_ONCE = 16
+STAGE = "frame"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message for FRAMES and how many frames it carries."""
+
+    body: bytes | memoryview
+    headers: dict[str, str]
+    msg_id: str
+    frames: int
+
+
+def pack(frames: Sequence[Frame]) -> Iterator[Message]:
+    """Yield messages for `frames`: small ones together, in order; nothing waits for another."""
+    waiting: list[Frame] = []
+    size = 0
+    for frame in frames:
+        small = len(frame.body) < _PACK_BELOW_BYTES
+        if waiting and (not small or size + len(frame.body) > _PACK_BYTES or len(waiting) == _PACK_FRAMES):
+            yield _message(waiting)
+            waiting, size = [], 0
+        if small:
+            waiting.append(frame)
+            size += len(frame.body)
+        else:
+            yield _message([frame])
+    if waiting:
+        yield _message(waiting)
+
+
+def _message(frames: Sequence[Frame]) -> Message:
+    if len(frames) == 1:
+        headers, body = encode_frame(frames[0])
+        return Message(body, headers, frame_message_id(frames[0].id, STAGE), 1)
+    headers, body = encode_frame_pack(frames)
+    return Message(body, headers, pack_message_id([frame.id for frame in frames], STAGE), len(frames))
+
+
+class Store:
+    """Puts frames into the bucket and makes announcements of them."""
+
+    def __init__(self, bucket: Bucket, bucket_name: str, prefix: str) -> None:
+        self._bucket = bucket
+        self._bucket_name = bucket_name
+        self._prefix = prefix
+        self._slots = asyncio.Semaphore(_PUTS_AT_ONCE)
+
+    async def announce(self, frames: Sequence[Frame]) -> list[Announcement]:
+        """Store all frames and return their announcements, in order, once every PUT is confirmed."""
+        return list(await asyncio.gather(*(self._announce(frame) for frame in frames)))
+
+    async def _announce(self, frame: Frame) -> Announcement:
+        extension = _EXTENSIONS.get(frame.content_type, "raw")
+        key = _key(self._prefix, frame, extension)
+        async with self._slots:
+            key = await self._put(key, frame)
+        described = not frame.content_type
+        return Announcement(
+            url=self._bucket.sign_get(key, _URL_SECONDS),
+            time=str(datetime.fromtimestamp(frame.time_ns / 1e9)),  # noqa: DTZ006 local, as announcers write it
+            filename=f"{frame.id.detector}-{hashlib.md5(frame.body, usedforsecurity=False).hexdigest()}.{extension}",
+            run=frame.id.run,
+            event=frame.id.event,
+            detector=frame.id.detector,
+            bucket=self._bucket_name,
+            key=key,
+            size=len(frame.body),
+            codec=frame.encoding if described else None,
+            dtype=frame.dtype if described else None,
+            shape=frame.shape if described else None,
+            attrs=frame.attrs or None,
+        )
+
+    async def _put(self, key: str, frame: Frame) -> str:
+        """Put under a key of the event's own; where other bytes are there already, under another."""
+        candidate, attempt = key, 0
+        content_type = frame.content_type or "application/octet-stream"
+        while not await self._bucket.put(
+            candidate, frame.body, content_type=content_type, only_if_absent=True
+        ):
+            if await self._bucket.get(candidate) == bytes(frame.body):
+                break
+            attempt += 1
+            stem, _, extension = key.rpartition(".")
+            candidate = f"{stem}-{attempt}.{extension}"
+        return candidate
+
+
+def _key(prefix: str, frame: Frame, extension: str) -> str:
+    name = f"{frame.id.run}/frames/{frame.id.detector}/{frame.id.event:09d}.{extension}"
+    return f"{prefix}/{name}" if prefix else name
+
+
+def as_reference(frame: Frame, announcement: Announcement) -> Frame:
+    """Return the frame that carries the announcement instead of the bytes."""
+    return replace(
+        frame,
+        body=encode_announcement(announcement),
+        content_type=ANNOUNCEMENT,
+        encoding="identity",
+        dtype="",
+        shape=(),
+    )
+
+
+def encode_announcement(announcement: Announcement) -> bytes:
+    """Return the JSON of an announcement, without the keys that it lacks."""
+    present = {key: value for key, value in msgspec.to_builtins(announcement).items() if value is not None}
+    return msgspec.json.encode(present)
+
+
+def needs_reference(frame: Frame, mode: str, inline_limit: int) -> bool:
+    """Return whether a frame goes by way of the bucket; raise BadInputError if `inline` cannot hold it."""
+    if mode == "reference" or frame.content_type == ANNOUNCEMENT:
+        return mode == "reference" and frame.content_type != ANNOUNCEMENT
+    if len(frame.body) <= inline_limit:
+        return False
+    if mode == "inline":
+        raise BadInputError(
+            f"transport.mode: inline cannot carry {frame.id}: {len(frame.body)} bytes, the server takes "
+            f"{inline_limit}; accepted: auto, reference, or a larger max_payload of the server",
+            reason="too-large",
+        )
+    return True

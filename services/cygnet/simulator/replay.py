@@ -1,0 +1,104 @@
+"""Replays a folder of image files as the events of a detector."""
+
+import asyncio
+import io
+import time
+from pathlib import Path
+
+import numpy as np
+
+from cygnet.model.errors import BadInputError
+from cygnet.model.frame import Frame
+from cygnet.model.identity import FrameId
+from cygnet.simulator.source import Batch
+from cygnet.spec.sources import ReplaySource
+
+CONTENT_TYPES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".npy": "",
+}
+_KEPT_BYTES = 256 << 20  # files are kept in memory up to here, so that a loop reads the disk once
+
+
+class Replay:
+    """Event n is the file n modulo the number of files, in the order of their names."""
+
+    def __init__(self, detector: str, spec: ReplaySource, folder: Path) -> None:
+        self.detector = detector
+        self._spec = spec
+        self._files = frame_files(folder / spec.path)
+        self._kept: dict[int, bytes] = {}
+        self._kept_bytes = 0
+        self._run = ""
+
+    async def open(self, run: str, next_event: int) -> None:  # noqa: ARG002
+        """Begin a run."""
+        self._run = run
+
+    async def take(self, next_event: int, most: int) -> Batch:
+        """Return the next frames, read from disk in a thread."""
+        last = next_event + most
+        if not self._spec.loop:
+            last = min(last, len(self._files))
+        frames = await asyncio.to_thread(self._read, next_event, last)
+        exhausted = not self._spec.loop and last >= len(self._files)
+        return Batch(frames=frames, next_event=max(last, next_event), exhausted=exhausted)
+
+    async def close(self) -> None:
+        """Forget the files' content."""
+        self._kept.clear()
+
+    def _read(self, first: int, last: int) -> list[Frame]:
+        return [self._frame(event) for event in range(first, last)]
+
+    def _frame(self, event: int) -> Frame:
+        place = event % len(self._files)
+        path = self._files[place]
+        body = self._kept.get(place)
+        if body is None:
+            body = path.read_bytes()
+            if self._kept_bytes + len(body) <= _KEPT_BYTES:
+                self._kept[place] = body
+                self._kept_bytes += len(body)
+        identity = FrameId(self._run, self.detector, event)
+        attrs = {"file": path.name}
+        if path.suffix.lower() == ".npy":
+            return _array_frame(identity, body, path, attrs)
+        return Frame(
+            id=identity,
+            time_ns=time.time_ns(),
+            body=body,
+            content_type=CONTENT_TYPES[path.suffix.lower()],
+            attrs=attrs,
+        )
+
+
+def _array_frame(identity: FrameId, body: bytes, path: Path, attrs: dict[str, str]) -> Frame:
+    try:
+        array = np.load(io.BytesIO(body), allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise BadInputError(f"replay.path: {path} is not an npy file: {error}", reason="bad-file") from error
+    return Frame(
+        id=identity,
+        time_ns=time.time_ns(),
+        body=np.ascontiguousarray(array).data.cast("B"),
+        dtype=array.dtype.str,
+        shape=array.shape,
+        axes="y,x" if array.ndim == 2 else ",".join(("panel", "y", "x")[-array.ndim :]),
+        attrs=attrs,
+    )
+
+
+def frame_files(folder: Path) -> list[Path]:
+    """Return the frame files of a folder in the order of their names; raise BadInputError if there are none."""
+    if not folder.is_dir():
+        raise BadInputError(f"replay.path: {folder} is not a folder", reason="no-folder")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in CONTENT_TYPES)
+    if not files:
+        accepted = " ".join(CONTENT_TYPES)
+        raise BadInputError(f"replay.path: {folder} has no frame; accepted: {accepted}", reason="no-frames")
+    return files

@@ -1,0 +1,59 @@
+"""The uploader: notices in, objects in the bucket out."""
+
+import asyncio
+
+import msgspec
+
+from cygnet.runtime.backoff import StoppedError
+from cygnet.runtime.context import Context
+from cygnet.runtime.crash import crash_point
+from cygnet.transport.notices import read_notice
+from cygnet.transport.puller import Delivery, Keeper, Puller
+from cygnet.transport.streams import UPLOADER
+from cygnet.uploader.upload import DataLossError, ForeignObjectError, upload
+
+_UPLOADS_AT_ONCE = 2
+_LOOK_AGAIN_SECONDS = 30.0
+
+
+async def body(context: Context) -> None:
+    """Upload chunks until the service is stopped; what is begun then is finished first."""
+    keeper = Keeper(context.pipeline.spec.streams.ack_wait_seconds)
+    puller = Puller(context.nc, context.names.notices, UPLOADER, batch=_UPLOADS_AT_ONCE, max_bytes=1 << 20)
+    await puller.start()
+    context.health.ready()
+    beat = context.health.loop("notices", 120)
+    keeping = asyncio.create_task(keeper.run())
+    slots = asyncio.Semaphore(_UPLOADS_AT_ONCE)
+    try:
+        async with asyncio.TaskGroup() as uploads:
+            while not context.stop.is_set():
+                beat()
+                for delivery in await puller.next(timeout=0.5):
+                    keeper.hold(delivery)
+                    await slots.acquire()
+                    uploads.create_task(_handle(context, keeper, delivery, slots))
+            await puller.stop()
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _handle(context: Context, keeper: Keeper, delivery: Delivery, slots: asyncio.Semaphore) -> None:
+    try:
+        commit = read_notice(delivery.data)
+        await context.patiently(lambda: upload(context, commit, again=delivery.delivered > 1))
+        await delivery.ack()
+        crash_point("uploader.acked")
+        context.log.info("chunk stored", run=commit.run, key=commit.key, bytes=commit.size)
+    except StoppedError:
+        await delivery.nak()
+    except (DataLossError, ForeignObjectError) as error:
+        context.log.critical("chunk cannot be stored", error=str(error))
+        await delivery.nak(_LOOK_AGAIN_SECONDS)
+    except msgspec.DecodeError as error:
+        context.log.error("not a notice", error=str(error))
+        await delivery.ack()
+    finally:
+        keeper.release(delivery)
+        slots.release()
