@@ -147,10 +147,14 @@ class Interleavings(RuleBasedStateMachine):
         self.given_up: set[int] = set()
         self.epoch = 0
         self.alive: list[Aggregator] = []
-        self.take_over()
+        self._start()
 
+    @precondition(lambda self: len(self.alive) < 2)
     @rule()
     def take_over(self):
+        self._start()
+
+    def _start(self) -> None:
         self.epoch += 1
         self.alive.append(Aggregator(self.world, self.epoch))
 
@@ -181,10 +185,12 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: self.world.results)
     @rule(data=st.data())
     def deliver(self, data):
-        sequence = data.draw(st.sampled_from(sorted(self.world.results)))
-        data.draw(st.sampled_from(self.alive)).deliver(sequence, self.now)
+        sequences = data.draw(st.sets(st.sampled_from(sorted(self.world.results)), min_size=1))
+        aggregator = data.draw(st.sampled_from(self.alive))
+        for sequence in sorted(sequences):
+            aggregator.deliver(sequence, self.now)
 
-    @rule(data=st.data(), steps=st.integers(1, 6))
+    @rule(data=st.data(), steps=st.integers(1, 12))
     def move(self, data, steps):
         aggregator = data.draw(st.sampled_from(self.alive))
         for _ in range(steps):
@@ -248,7 +254,7 @@ class Interleavings(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         self.world.account.append(End(run=RUN, announced={DETECTOR: self.issued}, time_ns=1))
-        self.take_over()
+        self._start()
         last = self.alive[-1]
         for _ in range(2000):
             last.step()
