@@ -2,8 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
@@ -24,13 +26,61 @@ class Part(BaseModel):
     )
 
 
-DetectorName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-BucketName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-Prefix = Annotated[
-    str, StringConstraints(pattern=r"^([A-Za-z0-9_.=-]+(/[A-Za-z0-9_.=-]+)*)?$", max_length=200)
+def accepts(words: str) -> FieldInfo:
+    """Return an annotation that says in words what a pattern accepts; editors know this keyword as well."""
+    info: FieldInfo = Field(json_schema_extra={"patternErrorMessage": words})
+    return info
+
+
+def _whole(value: object) -> object:
+    # A literal compares by equality, in which true and 1.0 are 1.
+    if type(value) is not int:
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
+    return value
+
+
+Whole = BeforeValidator(_whole)
+Secret = Field(json_schema_extra={"format": "password"})
+
+_PORT = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})"
+
+DetectorName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), accepts("1 to 64 of A-Z a-z 0-9 _ -")
 ]
-LiteralSubject = Annotated[str, StringConstraints(pattern=r"^[^\s.*>$]+(\.[^\s.*>$]+)*$", max_length=200)]
-HostPort = Annotated[str, StringConstraints(pattern=r"^[^\s:/]+:[0-9]{1,5}$", max_length=260)]
-SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+BucketName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"),
+    accepts("3 to 63 of a-z 0-9 . -, beginning and ending with a letter or digit"),
+]
+Prefix = Annotated[
+    str,
+    StringConstraints(pattern=r"^([A-Za-z0-9_.=-]+(/[A-Za-z0-9_.=-]+)*)?$", max_length=200),
+    accepts("names of A-Z a-z 0-9 _ . = - with / between them, none at either end; at most 200 characters"),
+]
+LiteralSubject = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\s.*>$]+(\.[^\s.*>$]+)*$", max_length=200),
+    accepts("names with . between them, without spaces, *, > and $; at most 200 characters"),
+]
+HostPort = Annotated[
+    str,
+    StringConstraints(pattern=rf"^[^\s:/]+:{_PORT}$", max_length=260),
+    accepts("host:port, with a port from 0 to 65535"),
+]
+HttpOrigin = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[^\s/?#@]+$", max_length=260),
+    accepts("http:// or https://, then host or host:port, and nothing after it"),
+]
+NatsUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^(nats|tls)://[^\s/]+$", max_length=500),
+    accepts("nats:// or tls://, then host or host:port"),
+]
+SecretName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253),
+    accepts("1 to 253 of a-z 0-9 - ., beginning and ending with a letter or digit"),
+]
 Rate = Annotated[float, Field(gt=0, le=1_000_000)]
 EventCount = Annotated[int, Field(ge=1, le=2**53 - 1)]

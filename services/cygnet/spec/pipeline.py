@@ -4,7 +4,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from cygnet.spec.base import GIB, KIB, MIB, BucketName, HostPort, Part, Prefix, SecretName
+from cygnet.spec.base import (
+    GIB,
+    KIB,
+    MIB,
+    BucketName,
+    HttpOrigin,
+    NatsUrl,
+    Part,
+    Prefix,
+    SecretName,
+    Whole,
+    accepts,
+)
+from cygnet.spec.local import Local
+from cygnet.spec.metadata import Metadata
 from cygnet.spec.rules import broken
 from cygnet.spec.sources import Source
 from cygnet.spec.stages import Stage, Window
@@ -42,6 +56,7 @@ class Scaling(Part):
 
     @model_validator(mode="after")
     def _ordered(self) -> "Scaling":
+        """`minReplicas` must not exceed `maxReplicas`."""
         if self.min_replicas > self.max_replicas:
             raise broken("minReplicas must not exceed maxReplicas", "minReplicas")
         return self
@@ -65,10 +80,7 @@ class Preprocessor(Part):
     """What is done to a frame, in order; empty: frames are stored as they are."""
     scaling: Scaling = Scaling()
     """How many workers there are."""
-    url_allow_list: Annotated[
-        list[Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+$", max_length=260)]],
-        Field(max_length=64),
-    ] = []
+    url_allow_list: Annotated[list[HttpOrigin], Field(max_length=64)] = []
     """Schemes, hosts and ports that announced URLs may point at, beside the pipeline's own S3."""
     image_limits: ImageLimits = ImageLimits()
     """Bounds that a frame must keep."""
@@ -77,7 +89,8 @@ class Preprocessor(Part):
 
     @model_validator(mode="after")
     def _one_of_each(self) -> "Preprocessor":
-        kinds = [next(iter(stage.model_fields_set)) for stage in self.stages]
+        """At most one stage is a crop and at most one a window."""
+        kinds = [stage.kind for stage in self.stages]
         for kind in ("crop", "window"):
             if kinds.count(kind) > 1:
                 raise broken(
@@ -108,6 +121,7 @@ class Aggregator(Part):
 
     @model_validator(mode="after")
     def _known_fields(self) -> "Aggregator":
+        """`keyTemplate` names only fields that exist; numbers may have a width, as in `{seq:06d}`."""
         if problem := unknown_fields(self.key_template):
             raise broken(problem, "keyTemplate")
         return self
@@ -144,7 +158,7 @@ class Streams(Part):
     """Chunks that wait for upload; full: the aggregator is held."""
     dead_bytes: StreamBytes = 16 * MIB
     """Dead letters; full: the oldest bodies leave."""
-    replicas: Literal[1, 3, 5] = 1
+    replicas: Annotated[Literal[1, 3, 5], Whole] = 1
     """Copies of each stream in a cluster of NATS servers."""
     ack_wait_seconds: Annotated[float, Field(ge=1, le=3600)] = 30
     """A message that its worker does not speak of for so long goes to another worker."""
@@ -153,6 +167,7 @@ class Streams(Part):
 
     @model_validator(mode="after")
     def _ordered(self) -> "Streams":
+        """`ackWaitSeconds` must be above `maxProcessingSeconds`."""
         if not self.ack_wait_seconds > self.max_processing_seconds:
             raise broken("ackWaitSeconds must be above maxProcessingSeconds", "ackWaitSeconds")
         return self
@@ -161,7 +176,7 @@ class Streams(Part):
 class Nats(Part):
     """A NATS server of one's own."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^(nats|tls)://[^\s/]+$", max_length=500)] | None = None
+    url: NatsUrl | None = None
     """`nats://host:port`; absent: the installation's own."""
     secret_name: SecretName | None = None
     """Secret with `username` and `password`, in the Pipeline's namespace."""
@@ -170,59 +185,14 @@ class Nats(Part):
 class Storage(Part):
     """An S3 endpoint of one's own."""
 
-    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+$", max_length=260)] | None = (
-        None
-    )
+    endpoint: HttpOrigin | None = None
     """`https://host:port`; absent: the installation's own."""
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")] = "us-east-1"
+    region: Annotated[
+        str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$"), accepts("1 to 64 of a-z 0-9 -")
+    ] = "us-east-1"
     """Region that requests are signed for."""
     secret_name: SecretName | None = None
     """Secret with `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, in the Pipeline's namespace."""
-
-
-class NatsUser(Part):
-    """A user of the embedded NATS server."""
-
-    user: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-    """Name."""
-    password: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    """Password, on this machine only."""
-
-
-class S3User(Part):
-    """A user of the embedded S3 endpoint."""
-
-    access_key_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,128}$")]
-    """Access key."""
-    secret_access_key: Annotated[str, StringConstraints(pattern=r"^[^\s,]{8,200}$")]
-    """Secret key, on this machine only."""
-
-
-class LocalNats(Part):
-    """The NATS server that `cygnet up` starts."""
-
-    listen: HostPort = "127.0.0.1:4222"
-    """Address; another port is taken when this one is busy."""
-    users: Annotated[list[NatsUser], Field(max_length=64)] = []
-    """Who may connect beside Cygnet itself; empty: anyone on this address."""
-
-
-class LocalS3(Part):
-    """The S3 endpoint that `cygnet up` starts."""
-
-    listen: HostPort = "127.0.0.1:9000"
-    """Address; another port is taken when this one is busy."""
-    users: Annotated[list[S3User], Field(max_length=64)] = []
-    """Who may connect beside Cygnet itself."""
-
-
-class Local(Part):
-    """Servers that `cygnet up` starts; a cluster ignores this part."""
-
-    nats: LocalNats = LocalNats()
-    """The embedded NATS server."""
-    s3: LocalS3 = LocalS3()
-    """The embedded S3 endpoint."""
 
 
 class PipelineSpec(Part):
@@ -259,6 +229,7 @@ class PipelineSpec(Part):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "PipelineSpec":
+        """Names of sources differ, and `aggregator.maxBytes` is at most half of `streams.chunksBytes`."""
         names = [source.name for source in self.sources]
         for place, name in enumerate(names):
             if name in names[:place]:
@@ -272,29 +243,21 @@ class PipelineSpec(Part):
         return self
 
 
-class Metadata(BaseModel):
-    """Names the pipeline; other metadata of Kubernetes is left alone."""
-
-    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
-
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=40)]
-    namespace: Annotated[
-        str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)
-    ] = "local"
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
-
-
 class Pipeline(BaseModel):
     """One Pipeline document."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
     apiVersion: Literal["cygnet.dev/v1alpha1"]  # noqa: N815
+    """Version of this format."""
     kind: Literal["Pipeline"]
+    """What the document describes."""
     metadata: Metadata
+    """Name and namespace."""
     spec: PipelineSpec
+    """The pipeline, from source to bucket."""
     status: dict[str, Any] = {}
+    """Written by the operator; ignored in a file."""
 
     @property
     def prefix(self) -> str:

@@ -4,14 +4,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from cygnet.spec.base import MIB, DetectorName, EventCount, LiteralSubject, Part, Rate
+from cygnet.spec.base import MIB, DetectorName, EventCount, LiteralSubject, Part, Rate, accepts
 from cygnet.spec.rules import broken
 
 
 class ReplaySource(Part):
     """Replays the PNG, JPEG, TIFF and npy files of a folder, in the order of their names."""
 
-    path: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    path: Annotated[
+        str,
+        StringConstraints(pattern=r"^[^\x00-\x1f]+$", max_length=1000),
+        accepts("1 to 1000 characters without line breaks"),
+    ]
     """Folder with the frames; relative to the spec file."""
     loop: bool = True
     """Begin again after the last file; false: every file once."""
@@ -61,10 +65,12 @@ class Source(Part):
 
     @model_validator(mode="after")
     def _exactly_one_kind(self) -> "Source":
+        """Exactly one of `replay`, `announcements`; no subject is both announced and mirrored."""
         if (self.replay is None) == (self.announcements is None):
             raise broken("exactly one of replay, announcements must be given")
         if self.announcements and set(self.mirror_subjects) & set(self.announcements.subjects):
             raise broken(
-                "mirrorSubjects may not repeat announcements.subjects: a frame would come back as a new one"
+                "mirrorSubjects may not repeat announcements.subjects: a frame would come back as a new one",
+                "mirrorSubjects",
             )
         return self

@@ -23,12 +23,13 @@ class Window(Part):
     max: float
     """Counts that become 1."""
     output: Literal["fraction", "levels"] = "fraction"
-    """`fraction`: float32 in 0 … 1; `levels`: whole counts above `min`, exact, in the smallest unsigned type."""
+    """`fraction`: float32 in 0 … 1; `levels`: counts above `min`, exact, in the smallest unsigned type."""
     legacy_underflow: bool = False
     """Reproduce the unsigned underflow of the first notebooks bit for bit (dark pixels turn white)."""
 
     @model_validator(mode="after")
     def _ordered(self) -> "Window":
+        """`min` must be below `max`; `levels` needs whole numbers and goes without `legacyUnderflow`."""
         if not self.min < self.max:
             raise broken("min must be below max", "min")
         if self.output == "levels" and (self.min != int(self.min) or self.max != int(self.max)):
@@ -57,6 +58,12 @@ class Stage(Part):
 
     @model_validator(mode="after")
     def _exactly_one_kind(self) -> "Stage":
+        """Exactly one of `crop`, `window`, `delay` must be given."""
         if sum(kind is not None for kind in (self.crop, self.window, self.delay)) != 1:
             raise broken("exactly one of crop, window, delay must be given")
         return self
+
+    @property
+    def kind(self) -> Literal["crop", "window", "delay"]:
+        """The kind that is given."""
+        return "crop" if self.crop else "window" if self.window else "delay"

@@ -1,5 +1,6 @@
 """Which fields a key template may name."""
 
+import re
 import string
 
 FIELDS = (
@@ -14,6 +15,7 @@ FIELDS = (
     "ext",
 )
 _NUMBERS = ("first_event", "last_event", "seq")
+_WIDTH = re.compile(r"(0?[1-9][0-9]?)?d?\Z")
 
 
 def unknown_fields(template: str) -> str | None:
@@ -29,9 +31,6 @@ def unknown_fields(template: str) -> str | None:
             return f"unknown field {{{field}}}; accepted: {', '.join(FIELDS)}, attrs.NAME"
         if conversion or (form and field not in _NUMBERS):
             return f"{{{field}}} takes no format; only {', '.join(_NUMBERS)} do"
-        if form:
-            try:
-                format(0, form)
-            except ValueError as error:
-                return f"{{{field}:{form}}}: {error}"
+        if form and not _WIDTH.match(form):
+            return f"{{{field}:{form}}} is not a width; accepted: a form like {{{field}:09d}}"
     return None

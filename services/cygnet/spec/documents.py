@@ -1,0 +1,88 @@
+"""Turns the documents of one text into Pipelines, or into everything that is wrong with them."""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from cygnet.spec.explain import explain, unknown_field
+from cygnet.spec.metadata import OBJECT_META, Metadata
+from cygnet.spec.pipeline import API_VERSION, Pipeline
+from cygnet.spec.problems import Mark, Problem, SpecError, SpecText, clipped
+from cygnet.spec.suggest import closest
+from cygnet.spec.tree import Node, trees
+from cygnet.spec.words import shown
+
+KIND = "Pipeline"
+_WANTED = f"a Pipeline: apiVersion: {API_VERSION}, kind: {KIND}, metadata, spec"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A valid Pipeline, with the place of its name."""
+
+    pipeline: Pipeline
+    text: SpecText
+    name: Mark
+
+
+def documents(text: SpecText) -> tuple[list[Document], list[Problem]]:
+    """Return the valid Pipelines of a text, and what is wrong with the others."""
+    try:
+        roots, problems = trees(text)
+    except SpecError as error:
+        return [], error.problems
+    if not roots and not problems:
+        return [], [text.problem(None, (), None, "the file is empty", _WANTED)]
+    found: list[Document] = []
+    for root in roots:
+        document, wrong = _document(root, text)
+        problems += wrong
+        if document:
+            found.append(document)
+    return found, problems
+
+
+def distinct(found: list[Document]) -> list[Problem]:
+    """Return a problem for each Pipeline whose namespace and name an earlier one has."""
+    first: dict[tuple[str, str], Document] = {}
+    problems = []
+    for document in found:
+        metadata = document.pipeline.metadata
+        earlier = first.setdefault((metadata.namespace, metadata.name), document)
+        if earlier is not document:
+            place = f"{earlier.text.file}:{earlier.name.line}"
+            message = f"{metadata.namespace}/{metadata.name} is already described in {place}"
+            path, accepted = ("metadata", "name"), "another name or namespace"
+            problems.append(document.text.problem(document.name, path, metadata.name, message, accepted))
+    return problems
+
+
+def _document(root: Node, text: SpecText) -> tuple[Document | None, list[Problem]]:
+    if root.broken:
+        return None, []
+    if not isinstance(root.value, dict):
+        value = root.plain()
+        return None, [text.problem(root.mark, (), value, f"the document is {shown(value)}", _WANTED)]
+    if not any(name in root.value for name in Pipeline.model_fields):
+        given = ", ".join(clipped(name) for name in list(root.value)[:3]) or "none"
+        message = f"this is not a Pipeline; its fields: {given}"
+        return None, [text.problem(root.place, (), root.plain(), message, _WANTED)]
+    kind = root.value.get("kind")
+    if kind and isinstance(kind.value, str) and kind.value != KIND and not closest(kind.value, [KIND]):
+        message = f"{shown(kind.value)} is another kind of document"
+        return None, [text.problem(kind.mark, ("kind",), kind.value, message, KIND)]
+    problems = _metadata(root, text)
+    try:
+        pipeline = Pipeline.model_validate(root.plain())
+    except ValidationError as error:
+        return None, problems + explain(error, root, text)
+    name = root.value["metadata"].child("name")
+    return (Document(pipeline, text, name.mark) if name and not root.holds_broken() else None), problems
+
+
+def _metadata(root: Node, text: SpecText) -> list[Problem]:
+    """Refuse what Kubernetes does not know either: a misspelt namespace must not become the default."""
+    node = root.child("metadata")
+    fields = list(node.value) if node and isinstance(node.value, dict) else []
+    known = {*Metadata.model_fields, *OBJECT_META}
+    return [unknown_field(("metadata", name), root, text) for name in fields if name not in known]

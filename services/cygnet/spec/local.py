@@ -1,0 +1,61 @@
+"""Servers that `cygnet up` starts on one machine."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from cygnet.spec.base import HostPort, Part, Secret, accepts
+
+
+class NatsUser(Part):
+    """A user of the embedded NATS server."""
+
+    user: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$"), accepts("1 to 64 of A-Z a-z 0-9 _ . -")
+    ]
+    """Name."""
+    password: Annotated[str, StringConstraints(min_length=1, max_length=200), Secret]
+    """Password, on this machine only."""
+
+
+class S3User(Part):
+    """A user of the embedded S3 endpoint."""
+
+    access_key_id: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,128}$"), accepts("3 to 128 of A-Z a-z 0-9 _ . -")
+    ]
+    """Access key."""
+    secret_access_key: Annotated[
+        str,
+        StringConstraints(pattern=r"^[^\s,]{8,200}$"),
+        accepts("8 to 200 characters without spaces and commas"),
+        Secret,
+    ]
+    """Secret key, on this machine only."""
+
+
+class LocalNats(Part):
+    """The NATS server that `cygnet up` starts."""
+
+    listen: HostPort = "127.0.0.1:4222"
+    """Address; another port is taken when this one is busy."""
+    users: Annotated[list[NatsUser], Field(max_length=64)] = []
+    """Who may connect beside Cygnet itself; empty: anyone on this address."""
+
+
+class LocalS3(Part):
+    """The S3 endpoint that `cygnet up` starts."""
+
+    listen: HostPort = "127.0.0.1:9000"
+    """Address; another port is taken when this one is busy."""
+    users: Annotated[list[S3User], Field(max_length=64)] = []
+    """Who may connect beside Cygnet itself."""
+
+
+class Local(Part):
+    """Servers that `cygnet up` starts; a cluster ignores this part."""
+
+    nats: LocalNats = LocalNats()
+    """The embedded NATS server."""
+    s3: LocalS3 = LocalS3()
+    """The embedded S3 endpoint."""
