@@ -1,11 +1,11 @@
 """Every format that needs no speed of its own goes through Pillow: JPEG, TIFF and interlaced PNG.
 
-The plugin's class is called directly: Pillow then tries no other format, and its own pixel limit, a warning
-that only some callers see, stays out of the way of ours, which is checked between reading the header and
-decoding.
+The plugin's class is called directly, so that Pillow tries no other format. Sizes are checked between reading
+the header and decoding: against the caller's limits, and against Pillow's own, otherwise a mere warning.
 """
 
 import io
+import struct
 import threading
 import warnings
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, TiffImagePlugin
 
 from cygnet.imaging._errors import DecodeError, Reason
 from cygnet.imaging._image_header import GRAY, ImageFormat, ImageHeader
@@ -47,7 +47,7 @@ def open_image(body: memoryview, name: ImageFormat) -> tuple[ImageFile.ImageFile
             image = _PLUGINS[name](io.BytesIO(body))
     except Exception as error:  # Pillow's parsers raise nearly everything on hostile bytes
         raise DecodeError(
-            "corrupt", f"the {name.upper()}'s header cannot be read: {_first_line(error)}"
+            _reason(error), f"the {name.upper()}'s header cannot be read: {_said(error)}"
         ) from error
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         _check_tiff(image)
@@ -56,7 +56,13 @@ def open_image(body: memoryview, name: ImageFormat) -> tuple[ImageFile.ImageFile
         reason: Reason = "unsupported" if image.mode in _NOT_COLOUR else "colour"
         raise DecodeError(reason, f"the {name.upper()}'s mode is {image.mode}; accepted: {GRAY}")
     width, height = image.size
-    return image, ImageHeader(name, height, width, dtype)
+    header = ImageHeader(name, height, width, dtype)
+    largest = Image.MAX_IMAGE_PIXELS
+    if largest is not None and header.pixels > largest:
+        raise DecodeError(
+            "too-large", f"{header} holds {header.pixels} pixels; accepted by Pillow: {largest}"
+        )
+    return image, header
 
 
 def decode_image(image: ImageFile.ImageFile, header: ImageHeader, rows: tuple[int, int]) -> NDArray[Any]:
@@ -65,8 +71,7 @@ def decode_image(image: ImageFile.ImageFile, header: ImageHeader, rows: tuple[in
         image.load()
         pixels = np.asarray(image)
     except Exception as error:  # as above
-        reason: Reason = "truncated" if "truncated" in str(error) else "corrupt"
-        raise DecodeError(reason, f"{header} cannot be decoded: {_first_line(error)}") from error
+        raise DecodeError(_reason(error), f"{header} cannot be decoded: {_said(error)}") from error
     if pixels.shape != (header.height, header.width):
         raise DecodeError("corrupt", f"{header} decodes to {pixels.shape}")
     return np.array(pixels[slice(*rows)], header.dtype)
@@ -85,5 +90,10 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
         raise DecodeError("unsupported", "the TIFF has more than one page; accepted: one")
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: Exception) -> Reason:
+    cut_off = isinstance(error.__cause__ or error, struct.error) or "truncated" in str(error).lower()
+    return "truncated" if cut_off else "corrupt"
+
+
+def _said(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -41,7 +41,7 @@ def read_png_header(body: memoryview) -> ImageHeader:
         name = _COLOUR_TYPES.get(colour, f"colour type {colour}")
         raise DecodeError("colour", f"the PNG's mode is {name}; accepted: {GRAY}")
     if depth not in (8, 16):
-        raise DecodeError("unsupported", f"the PNG has {depth} bits a pixel; accepted: {GRAY}")
+        raise DecodeError("unsupported", f"the PNG's bit depth is {depth}; accepted: {GRAY}")
     if compression or filters or interlace > 1:
         raise DecodeError(
             "unsupported",

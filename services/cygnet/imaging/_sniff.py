@@ -42,7 +42,7 @@ def image_format(head: bytes, content_type: str | None) -> ImageFormat:
     if stated != found:
         raise DecodeError(
             "type-mismatch",
-            f"content type: {content_type!r:.80}, but the body is {found.upper()}; accepted: equal",
+            f"content type: {content_type!r:.80}, but the body is {found.upper()}; accepted: its own type",
         )
     return found
 
