@@ -1,0 +1,60 @@
+# Two commands do everything: `make run` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+UV := .uv/bin/uv
+BIN := .venv/bin
+DATA ?= cygnet-data
+EVENTS ?= 2000
+SEEDS ?= 3
+SEED_SECONDS ?= 60
+.DEFAULT_GOAL := help
+
+.PHONY: help setup run test lint unit bench faults docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+run: setup ## replay real CYGNO frames through all services, then print the ledger and what was stored
+	@$(BIN)/cygnet up examples/cygno-replay.yaml --events $(EVENTS) --data $(DATA)
+
+test: lint unit ## format, lint, types, import layers, all tests
+
+lint: setup ## format, lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: setup
+	$(BIN)/pytest
+
+bench: setup ## Cygnet beside the notebook's loop, in one run: ratios and CPU per frame
+	$(BIN)/python -m benchmarks.consumer
+
+faults: setup ## kill, stop, fill and poison everything; SEEDS=10 for the long walk
+	$(BIN)/python -m tests.faults --seeds $(SEEDS) --seed-seconds $(SEED_SECONDS)
+
+docs: setup ## write the generated pages again
+	$(BIN)/python -m cygnet.spec.reference > docs/reference/pipeline.md
+
+clean: ## remove the environments, caches and ./cygnet-data
+	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist $(DATA)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml uv.lock $(UV)
+	@$(UV) sync --frozen --all-extras --quiet || { \
+	  echo "cygnet: the package registry (PyPI) can't be reached, or refuses; check the network and run make again" >&2; exit 1; }
+	@touch $@
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "cygnet: Python 3.11 or newer is needed as $(PYTHON); name another by: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "cygnet: this Python lacks its venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@rm -rf .uv && $(PYTHON) -m venv .uv
+	@echo "cygnet: setting up in .venv (first time: about 250 MB from PyPI)"
+	@.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { rm -rf .uv; \
+	  echo "cygnet: the package registry (PyPI) can't be reached, or refuses; check the network and run make again" >&2; exit 1; }
