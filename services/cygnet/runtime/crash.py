@@ -7,10 +7,44 @@ from collections.abc import Mapping
 VARIABLE = "CYGNET_CRASH_AT"
 
 CRASH_POINTS: dict[str, tuple[str, ...]] = {
-    "simulator": (),
-    "preprocessor": (),
-    "aggregator": (),
-    "uploader": (),
+    "simulator": (
+        "simulator.begun",
+        "simulator.stored",
+        "simulator.published",
+        "simulator.all-published",
+        "simulator.ended",
+    ),
+    "preprocessor": (
+        "preprocessor.pulled",
+        "preprocessor.processed",
+        "preprocessor.result-stored",
+        "preprocessor.consumed",
+        "preprocessor.dead-lettered",
+        "preprocessor.dead-recorded",
+        "preprocessor.published",
+        "preprocessor.acked",
+        "preprocessor.attempt-noted",
+    ),
+    "aggregator": (
+        "aggregator.consumer-deleted",
+        "aggregator.fenced",
+        "aggregator.purged",
+        "aggregator.notified-again",
+        "aggregator.half-sliced",
+        "aggregator.sliced",
+        "aggregator.committed",
+        "aggregator.noticed",
+        "aggregator.acked",
+        "aggregator.completed",
+    ),
+    "uploader": (
+        "uploader.read",
+        "uploader.put",
+        "uploader.manifest-put",
+        "uploader.recorded",
+        "uploader.purged",
+        "uploader.acked",
+    ),
 }
 """Each service's points, named `service.effect-that-has-just-happened`."""
 
