@@ -67,6 +67,7 @@ class Collector:
             self._accession.consumer,
             batch=_PULL_MESSAGES,
             max_bytes=_PULL_BYTES,
+            keeper=self._keeper,
         )
         follower = Follower(self._context.nc, self._context.names, self._accession.account_position)
         await puller.start()
@@ -108,7 +109,6 @@ class Collector:
         known = self._deliveries.get(number)
         if known is not None:
             self._keeper.release(known)
-        self._keeper.hold(delivery)
         self._deliveries[number] = delivery  # the newest delivery is the one to acknowledge
         if self._assembly.is_held(number):
             return
@@ -132,7 +132,6 @@ class Collector:
     async def _acknowledge(self) -> None:
         for number in self._assembly.take_settled():
             delivery = self._deliveries.pop(number)
-            self._keeper.release(delivery)
             await delivery.ack()
             if key := self._references.pop(number, None):
                 with contextlib.suppress(StorageUnavailableError):  # it only takes room

@@ -73,7 +73,12 @@ class Worker:
         """Pull and process until the service is stopped; what is held then is finished first."""
         context = self._context
         puller = Puller(
-            context.nc, context.names.frames, PREPROCESSOR, batch=_FIRST_BATCH, max_bytes=_PULL_BYTES
+            context.nc,
+            context.names.frames,
+            PREPROCESSOR,
+            batch=_FIRST_BATCH,
+            max_bytes=_PULL_BYTES,
+            keeper=self._keeper,
         )
         await puller.start()
         beat = context.health.loop("pull", 120)
@@ -85,14 +90,12 @@ class Worker:
                 while not context.stop.is_set():
                     beat()
                     deliveries = await puller.next(timeout=0.5)
-                    for delivery in deliveries:
-                        self._keeper.hold(delivery)
                     await self._alone(slots)
                     if not deliveries:
                         continue
                     await slots.acquire()
                     batches.create_task(self._batch(deliveries, slots))
-                    puller.batch = batch_for(self._seconds_per_frame)
+                    puller.set_batch(batch_for(self._seconds_per_frame))
                 await puller.stop()
         finally:
             for helper in helpers:
@@ -112,7 +115,7 @@ class Worker:
                     await self._handle([delivery], apart=True)
         except StoppedError:
             for delivery in deliveries:
-                await self._give_back(delivery)
+                await delivery.nak()
         finally:
             slots.release()
 
@@ -132,7 +135,7 @@ class Worker:
             PROCESSING_SECONDS.labels("batch").observe(taken * len(frames))
             BATCH_FRAMES.observe(len(frames))
         for delivery in deliveries:
-            await self._finish(delivery)
+            await delivery.ack()
         crash_point("preprocessor.acked")
         self._handled["frames"] += len(frames)
         self._handled["messages"] += len(deliveries)
@@ -246,9 +249,9 @@ class Worker:
                     crash_point("preprocessor.attempt-noted")
                     await self._process_and_publish([frame], delivery.delivered)
                 await self._context.patiently(partial(self._forget_attempts, frame.id))
-            await self._finish(delivery)
+            await delivery.ack()
         except StoppedError:
-            await self._give_back(delivery)
+            await delivery.nak()
 
     async def _attempts(self, identity: FrameId | None) -> int:
         if identity is None:  # it cannot even be told apart: it will not reach the kernels
@@ -286,14 +289,6 @@ class Worker:
     async def _begin_of(self, run: str) -> Begin | None:
         record = await last_record(self._context.nc, self._context.names, run, ALL_DETECTORS, Begin.kind)
         return record if isinstance(record, Begin) else None
-
-    async def _finish(self, delivery: Delivery) -> None:
-        self._keeper.release(delivery)
-        await delivery.ack()
-
-    async def _give_back(self, delivery: Delivery) -> None:
-        self._keeper.release(delivery)
-        await delivery.nak()
 
     async def _tell_stats(self) -> None:
         """Say every 5 s how many frames and messages were handled, so that lag can be told in frames."""

@@ -19,7 +19,14 @@ _LOOK_AGAIN_SECONDS = 30.0
 async def body(context: Context) -> None:
     """Upload chunks until the service is stopped; what is begun then is finished first."""
     keeper = Keeper(context.pipeline.spec.streams.ack_wait_seconds)
-    puller = Puller(context.nc, context.names.notices, UPLOADER, batch=_UPLOADS_AT_ONCE, max_bytes=1 << 20)
+    puller = Puller(
+        context.nc,
+        context.names.notices,
+        UPLOADER,
+        batch=_UPLOADS_AT_ONCE,
+        max_bytes=1 << 20,
+        keeper=keeper,
+    )
     await puller.start()
     context.health.ready()
     beat = context.health.loop("notices", 120)
@@ -30,16 +37,15 @@ async def body(context: Context) -> None:
             while not context.stop.is_set():
                 beat()
                 for delivery in await puller.next(timeout=0.5):
-                    keeper.hold(delivery)
                     await slots.acquire()
-                    uploads.create_task(_handle(context, keeper, delivery, slots))
+                    uploads.create_task(_handle(context, delivery, slots))
             await puller.stop()
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def _handle(context: Context, keeper: Keeper, delivery: Delivery, slots: asyncio.Semaphore) -> None:
+async def _handle(context: Context, delivery: Delivery, slots: asyncio.Semaphore) -> None:
     try:
         commit = read_notice(delivery.data)
         await context.patiently(lambda: upload(context, commit, again=delivery.delivered > 1))
@@ -55,5 +61,4 @@ async def _handle(context: Context, keeper: Keeper, delivery: Delivery, slots: a
         context.log.error("not a notice", error=str(error))
         await delivery.ack()
     finally:
-        keeper.release(delivery)
         slots.release()

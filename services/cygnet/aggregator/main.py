@@ -1,0 +1,46 @@
+"""The aggregator: results in, committed chunks out; one at a time, by a lease with an epoch."""
+
+import asyncio
+import contextlib
+
+from cygnet.aggregator.accession import accede
+from cygnet.aggregator.collector import Collector
+from cygnet.aggregator.committer import FencedError
+from cygnet.runtime.backoff import pause
+from cygnet.runtime.context import Context
+from cygnet.runtime.metrics import LEASE_EPOCH, LEASE_HELD
+from cygnet.transport.errors import ConsumerGoneError, LeaseLostError
+from cygnet.transport.lease import Lease
+
+ROLE = "aggregator"
+
+
+async def body(context: Context) -> None:
+    """Aggregate whenever the lease is ours, until the service is stopped. What is unacked goes to the next."""
+    lease = Lease(context.values, ROLE, context.holder)
+    context.health.ready()
+    while not context.stop.is_set():
+        epoch = await lease.acquire(context.stop)
+        if epoch is None:
+            return
+        LEASE_HELD.labels(ROLE).set(1)
+        LEASE_EPOCH.labels(ROLE).set(epoch)
+        context.log.info("lease taken", epoch=epoch)
+        try:
+            await _reign(context, lease, epoch)
+        except* (FencedError, ConsumerGoneError, LeaseLostError) as lost:
+            context.log.warning("overtaken", epoch=epoch, why=str(lost.exceptions[0]))
+            await pause(1.0, "overtaken", context.stop)
+        finally:
+            LEASE_HELD.labels(ROLE).set(0)
+            with contextlib.suppress(LeaseLostError):
+                await lease.release()
+
+
+async def _reign(context: Context, lease: Lease, epoch: int) -> None:
+    """Take over, then collect for as long as the lease is kept."""
+    async with asyncio.TaskGroup() as group:
+        keeping = group.create_task(lease.keep())
+        accession = await context.patiently(lambda: accede(context, epoch))
+        await Collector(context, epoch, accession).run()
+        keeping.cancel()

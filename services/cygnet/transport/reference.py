@@ -1,0 +1,40 @@
+"""Results that no message can carry: the message points at an object in the bucket."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from cygnet.model.identity import FrameId
+
+CONTENT_TYPE = "application/vnd.cygnet.reference+json"
+_HEADER = "Content-Type"
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """Where the body of a message lies, and the headers that it would have had."""
+
+    key: str
+    size: int
+    sha256: str
+    headers: dict[str, str]
+
+
+def reference_key(prefix: str, identity: FrameId) -> str:
+    """Return the object key of a result on its way."""
+    key = f"{identity.run}/results/{identity.detector}/{identity.event:09d}"
+    return f"{prefix}/{key}" if prefix else key
+
+
+def as_reference(
+    headers: Mapping[str, str], *, key: str, size: int, sha256: str
+) -> tuple[dict[str, str], bytes]:
+    """Return headers and body of the message that points at an object."""
+    reference = Reference(key=key, size=size, sha256=sha256, headers=dict(headers))
+    return {_HEADER: CONTENT_TYPE}, msgspec.json.encode(reference)
+
+
+def reference_in(headers: Mapping[str, str] | None, body: bytes | memoryview) -> Reference | None:
+    """Return what a message points at, None for one that carries its body itself."""
+    if not headers or headers.get(_HEADER) != CONTENT_TYPE:
+        return None
+    return msgspec.json.decode(body, type=Reference)

@@ -1,0 +1,77 @@
+"""A run from the outside: who asked for it, whether it is to end, how far it is. In the key-value bucket."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cygnet.model.identity import new_run_id
+from cygnet.transport.values import ConflictError, Values
+
+RUN_KEY = "control.run"
+END_KEY = "control.end"
+BEAM_KEY = "beam"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The run that the source is asked for; `events` overrides the spec's number of events."""
+
+    run: str
+    events: int | None
+
+
+def run_key(run: str) -> str:
+    """Key of a run's state."""
+    return f"run.{run}"
+
+
+async def requested_run(values: Values) -> RunRequest:
+    """Return the run that is asked for; a pipeline that was asked for none asks itself for its first."""
+    while True:
+        value = await values.get(RUN_KEY)
+        if value is not None:
+            return RunRequest(value.data["run"], value.data.get("events"))
+        try:
+            await values.create(RUN_KEY, {"run": new_run_id(), "events": None})
+        except ConflictError:
+            continue
+
+
+async def request_next_run(values: Values, after: str) -> None:
+    """Ask for another run, unless someone already did since `after` was asked for."""
+    value = await values.get(RUN_KEY)
+    if value is None or value.data["run"] != after:
+        return
+    try:
+        await values.update(RUN_KEY, {"run": new_run_id(), "events": None}, value.revision)
+    except ConflictError:
+        return
+
+
+async def is_end_requested(values: Values, run: str) -> bool:
+    """Return whether somebody asked for the end of this run."""
+    value = await values.get(END_KEY)
+    return value is not None and value.data.get("run") == run
+
+
+async def run_state(values: Values, run: str) -> str | None:
+    """Return `running`, `ended`, `complete`, or None for a run that nobody has begun."""
+    value = await values.get(run_key(run))
+    return None if value is None else str(value.data["state"])
+
+
+async def set_run_state(values: Values, run: str, state: str, **details: Any) -> None:
+    """Move a run on to `state`; it never goes back."""
+    order = ("running", "ended", "complete")
+    while True:
+        value = await values.get(run_key(run))
+        try:
+            if value is None:
+                await values.create(run_key(run), {"state": state, **details})
+                return
+            now = str(value.data["state"])
+            document = {**value.data, **details, "state": max(now, state, key=order.index)}
+            if document != value.data:
+                await values.update(run_key(run), document, value.revision)
+        except ConflictError:
+            continue
+        return
