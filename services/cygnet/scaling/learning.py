@@ -10,6 +10,7 @@ from cygnet.scaling.limits import (
     FOREIGN_WRITES_LIMIT,
     GAIN_EXPECTED,
     GROWTH_JUDGED,
+    GROWTHS_IN_VAIN,
     MU_WEIGHT,
     PEAK_BUCKETS,
     RETRY_GROWTH_SECONDS,
@@ -80,7 +81,7 @@ def learn(memory: Memory, measurement: Measurement, spec: ScalingSpec) -> Memory
     """Return the memory with what a believable measurement adds to it."""
     now = measurement.reading.time
     watched_on = memory.watched_until is not None and now - memory.watched_until <= STALE_SECONDS
-    memory = _judge_growth(_learn_capacity(memory, measurement), measurement)
+    memory = _learn_capacity(_judge_growth(memory, measurement), measurement)
     active = measurement.reading.run_active or measurement.reading.beam_active
     still_idle = memory.idle_since if watched_on and memory.idle_since is not None else now
     memory = replace(memory, idle_since=still_idle if measurement.quiet and not active else None)
@@ -96,8 +97,9 @@ def learn(memory: Memory, measurement: Measurement, spec: ScalingSpec) -> Memory
 
 
 def _learn_capacity(memory: Memory, measurement: Measurement) -> Memory:
+    """Follow the capacity that was seen, but not down to a mere share of another limit."""
     seen, known = measurement.mu_hz, memory.mu_hz
-    if seen is None:
+    if seen is None or (known is not None and seen < known and memory.growths_in_vain):
         return memory
     return replace(memory, mu_hz=seen if known is None else known + MU_WEIGHT * (seen - known))
 
@@ -106,8 +108,10 @@ def _judge_growth(memory: Memory, measurement: Measurement) -> Memory:
     """Compare what the pods achieve now, all busy, with what fewer achieved before."""
     reading = measurement.reading
     tried_long_ago = memory.in_vain_at is not None and reading.time - memory.in_vain_at > RETRY_GROWTH_SECONDS
-    if not reading.busy or tried_long_ago:
+    if not reading.busy:
         memory = replace(memory, level=None, growths_in_vain=0, in_vain_at=None)
+    elif tried_long_ago:
+        memory = replace(memory, growths_in_vain=GROWTHS_IN_VAIN - 1, in_vain_at=None)
     if measurement.mu_hz is None:
         return memory
     level = Level(reading.ready, measurement.mu_hz * reading.working)

@@ -214,12 +214,24 @@ def _unprocessed_seconds(tail: Sequence[Reading]) -> float:
     return latest.time - since
 
 
+def _busy_between(before: Reading, after: Reading) -> bool:
+    """Say whether no pod was idle or held back, also between the samples: a burst may come and go there.
+
+    What waited before was more than was done, or what waits after is more than came.
+    """
+    never_empty = (
+        before.pending > after.acked - before.acked or after.pending > after.last_seq - before.last_seq
+    )
+    held_back = max(before.fill, after.fill) >= BACKPRESSURE_FILL
+    return before.busy and after.busy and never_empty and not held_back
+
+
 def _capacity(recent: Sequence[Reading]) -> float | None:
     """Frames/s of one busy pod; None when it can't be told: idle pods, a change of pods, a full stream."""
     latest = recent[-1]
     first = latest
-    for reading in reversed(recent):
-        if not reading.busy or reading.ready != latest.ready or reading.fill >= BACKPRESSURE_FILL:
+    for reading in reversed(recent[:-1]):
+        if reading.ready != latest.ready or not _busy_between(reading, first):
             break
         first = reading
     seconds = latest.time - first.time

@@ -69,7 +69,9 @@ class Memory:
                 Peak(float(p["time"]), float(p["demand"])) for p in fields.get("peaks", ())
             )
             level = fields.get("level")
-            fields["level"] = level and Level(int(level["ready"]), float(level["processed_hz"]))
+            fields["level"] = (
+                None if level is None else Level(int(level["ready"]), float(level["processed_hz"]))
+            )
             for name in ("replicas", "replaced"):
                 fields[name] = None if fields.get(name) is None else int(fields[name])
             fields["growths_in_vain"] = int(fields.get("growths_in_vain", 0))

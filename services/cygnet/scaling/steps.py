@@ -46,6 +46,12 @@ def _not_up_now(s: Situation) -> Verdict | None:
     if s.demand is None:
         return None
     needed = f"the load needs {s.demand.pods:.1f} pods"
+    if s.memory.growths_in_vain >= GROWTHS_IN_VAIN:
+        return s.hold(
+            Reason.SCALING_INEFFECTIVE,
+            f"{needed}; growing {s.memory.growths_in_vain} times brought less than a tenth each: "
+            "something else limits (CPU of the nodes, storage, network)",
+        )
     if s.current >= s.upper:
         if s.upper < s.spec.max_replicas:
             return s.hold(Reason.AT_CEILING, f"{needed}; max_ack_pending feeds {reading.ceiling}")
@@ -54,12 +60,9 @@ def _not_up_now(s: Situation) -> Verdict | None:
         return s.hold(Reason.SCALE_OUT_PAUSED, f"{needed}; scale-out is paused by annotation")
     if reading.unschedulable:
         return s.hold(Reason.UNSCHEDULABLE, f"{needed}; no node takes {reading.unschedulable} of {s.current}")
-    if s.memory.growths_in_vain >= GROWTHS_IN_VAIN:
-        return s.hold(
-            Reason.SCALING_INEFFECTIVE,
-            f"{needed}; growing {s.memory.growths_in_vain} times brought less than a tenth each: "
-            "something else limits (CPU of the nodes, storage, network)",
-        )
+    level = s.memory.level
+    if s.memory.growths_in_vain and (level is None or level.ready < s.current):
+        return s.hold(Reason.PODS_STARTING, f"{needed}; the last growth brought little, the rest is awaited")
     if reading.ready < s.current and s.demand.backlog_pods <= s.current:
         return s.hold(
             Reason.PODS_STARTING, f"{needed}; {reading.ready} of {s.current} are ready, others start"

@@ -1,4 +1,4 @@
-"""Histories for the tests of the scaling policy: a healthy role, and a small world that answers to decisions."""
+"""Histories for the tests of the scaling policy: a healthy role, and a world that answers to decisions."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -35,9 +35,15 @@ def healthy(time: float = START, **changes: object) -> Sample:
 
 
 def steady(
-    seconds: float, *, arrival_hz: float, processed_hz: float, backlog: int = 0, pods: int = 1, **changes: object
+    seconds: float,
+    *,
+    arrival_hz: float,
+    processed_hz: float,
+    backlog: int = 0,
+    pods: int = 1,
+    **changes: object,
 ) -> tuple[Sample, ...]:
-    """Return the samples of a role in which messages arrive and are processed evenly, one pod a message in hand."""
+    """Return the samples of a role in which messages arrive and are processed evenly."""
     samples = []
     for tick in range(int(seconds / TICK_SECONDS) + 1):
         elapsed = tick * TICK_SECONDS
@@ -64,10 +70,11 @@ def history(samples: Sequence[Sample], **memory: object) -> History:
 
 @dataclass(frozen=True)
 class Weather:
-    """What happens to the small world in one tick."""
+    """One tick of the small world: messages that arrive, that a pod can do, that all together can."""
 
     arrives: int = 0
     per_pod: int = 60
+    together: int = 1_000_000
     missing: str | None = None
     silent: bool = False
     restart: bool = False
@@ -120,15 +127,13 @@ def live(weathers: Iterable[Weather], spec: ScalingSpec, *, pods: int = 1) -> li
         if weather.restart:
             before = History(now=now)
             memory = Memory.from_document(json.loads(json.dumps(memory.to_document())))
-        if weather.silent:
-            before = replace(before, now=now, memory=memory)
-        else:
-            before = before.then(sample, memory)
+        silent = replace(before, now=now, memory=memory)
+        before = silent if weather.silent else before.then(sample, memory)
         decision = decide(before, spec)
         if before.samples:
             steps.append(Step(weather, before, decision))
         if decision.acts and decision.desired is not None:
             desired = decision.desired
         asked.append(desired)
-        acked += min(last_seq - acked, ready * weather.per_pod)
+        acked += min(last_seq - acked, ready * weather.per_pod, weather.together)
     return steps

@@ -6,10 +6,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.scaling.scaling_histories import INPUTS, Step, Weather, live, steady
 
 from cygnet.scaling import Action, History, Lifecycle, Memory, Reason, ScalingSpec, Status, decide
 from cygnet.scaling.measure import fault_in
+from unit.scaling.scaling_histories import INPUTS, Step, Weather, live, steady
 
 weathered = settings(max_examples=25, deadline=None)
 
@@ -232,7 +232,7 @@ def test_decisions_are_pure_and_fit_a_json_document(weathers, spec, pods):
 
 @pytest.mark.parametrize("name", INPUTS)
 def test_every_single_missing_input_holds(name):
-    samples = steady(60, arrival_hz=100, processed_hz=12, backlog=1000, **{})
+    samples = steady(60, arrival_hz=100, processed_hz=12, backlog=1000)
     grown = decide(History(now=samples[-1].time, samples=samples), ScalingSpec())
     assert grown.action is Action.UP
     blind = (*samples[:-1], steady(60, arrival_hz=100, processed_hz=12, backlog=1000, **{name: None})[-1])
