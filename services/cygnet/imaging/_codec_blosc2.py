@@ -10,6 +10,8 @@ import blosc2
 
 from cygnet.imaging._errors import DecodeError, Reason
 
+blosc2.set_releasegil(True)  # the library's default keeps every other thread of the process waiting
+
 _HEADER_BYTES = 32
 _EXTENDED = 0b101
 _LAZY = 0x08

@@ -232,6 +232,11 @@ def test_bytes_that_are_no_whole_elements_are_not_compressed():
         compress(frame()[:, ::2], "zstd", "<u2")
 
 
+def test_blosc2_lets_other_threads_run():
+    compress(frame(), "blosc2", "<u2")
+    assert blosc2.set_releasegil(True) is True
+
+
 @every_codec
 def test_threads_share_no_codec_state(codec):
     frames = [frame(side=100) + np.uint16(k) for k in range(4)]

@@ -10,6 +10,10 @@ import pytest
 import cygnet
 import cygnet.imaging
 from cygnet.imaging import warm_up
+from cygnet.imaging._bitshuffle import bitshuffle, bitunshuffle, lz4_block, unpack_blocks
+from cygnet.imaging._histogram import _count
+from cygnet.imaging._unfilter import _unfilter_together, unfilter
+from cygnet.imaging._window_kernel import window_into
 
 HEAVY = "numba", "llvmlite", "blosc2", "zstandard", "isal", "PIL", "pyarrow", "h5py", "numpy"
 
@@ -58,6 +62,14 @@ def test_every_public_name_is_there_and_unknown_ones_are_not():
         assert getattr(cygnet.imaging, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         cygnet.imaging.nonsense  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [window_into, unfilter, _unfilter_together, _count, bitshuffle, bitunshuffle, lz4_block, unpack_blocks],
+)
+def test_kernels_let_other_threads_run(kernel):
+    assert kernel.targetoptions["nogil"] is True
 
 
 def test_warm_up_can_be_called_more_than_once():
