@@ -104,6 +104,8 @@ def _parts(path: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
+    if isinstance(value, str):
+        return value.replace("\n", " ")  # descriptions that are wrapped in the source
     if isinstance(value, list):
         return [_sorted(item) for item in value]
     return value

@@ -8,7 +8,7 @@ _TAB = "'\\t'"
 
 
 def stumble(error: Exception, stopped: Mark | None, text: SpecText) -> tuple[Mark | None, str, str]:
-    """Return where to point at (the parser has `stopped` there or behind it), what is wrong, what is accepted."""
+    """Return where the trouble is (the parser `stopped` there or behind), what it is, what is accepted."""
     if isinstance(error, yaml.reader.ReaderError):
         sign = f"U+{ord(text.text[error.position]):04X}"
         return (

@@ -1,0 +1,103 @@
+"""`cygnet init`: a commented spec of one's own frames or one's own announcer, to start from."""
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from cygnet.cli.frame_folder import FolderError, FrameFolder, survey
+from cygnet.spec.example import announcements_spec, replay_spec
+from cygnet.spec.loader import loads
+from cygnet.spec.problems import Problem, SpecError
+
+_OPTIONS = {"metadata.name": "NAME", "spec.sources[0].replay.path": "FRAMES"}
+
+
+def init(
+    name: Annotated[str, typer.Argument(help="Name of the pipeline and of its detector.")],
+    frames: Annotated[
+        Path | None, typer.Argument(help="Folder of PNG, JPEG, TIFF or npy frames to replay.")
+    ] = None,
+    announcements: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SUBJECT", help="Subject of a foreign announcer; instead of a folder, repeatable."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="NAME.yaml")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Write a commented Pipeline file to start from.
+
+    Examples:
+        cygnet init lime frames/
+
+        cygnet init lime --announcements daq/data -o pipelines/lime.yaml
+    """
+    subjects = announcements or []
+    if frames and subjects:
+        _refuse("give either a folder of frames or --announcements SUBJECT, not both")
+    if not frames and not subjects:
+        _refuse("give a folder of frames to replay, or --announcements SUBJECT to listen to")
+    file = output or Path(f"{name}.yaml")
+    folder = _survey(frames) if frames else None
+    text = replay_spec(name, _from(file, folder.path)) if folder else announcements_spec(name, subjects)
+    try:
+        loads(text, str(file))
+    except SpecError as error:
+        _refuse(_in_options(error.problems[0]))  # a bad name is in the file more than once, first as the name
+    _write(file, text, force=force)
+    _tell(file, name, folder, subjects, json_output=json_output)
+
+
+def _survey(frames: Path) -> FrameFolder:
+    try:
+        return survey(frames)
+    except FolderError as error:
+        _refuse(f"FRAMES: {error}")
+
+
+def _from(file: Path, folder: Path) -> str:
+    """Return the folder as seen from the file's own folder."""
+    return Path(os.path.relpath(folder.resolve(), file.parent.resolve())).as_posix()
+
+
+def _write(file: Path, text: str, *, force: bool) -> None:
+    try:
+        with file.open("w" if force else "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        _refuse(f"{file} is there already; --force overwrites it, --output FILE writes another one")
+    except (OSError, ValueError) as error:
+        _refuse(f"{file} cannot be written: {getattr(error, 'strerror', None) or error}")
+
+
+def _tell(
+    file: Path, name: str, folder: FrameFolder | None, subjects: list[str], *, json_output: bool
+) -> None:
+    following = [f"cygnet up {shlex.quote(str(file))}", "cygnet chunks ls"]
+    if json_output:
+        kinds = folder.kinds if folder else {}
+        written = {"file": str(file), "name": name, "frames": kinds, "subjects": subjects, "next": following}
+        typer.echo(json.dumps(written))
+        return
+    does = f"replays {folder} from {folder.path}" if folder else f"listens to {', '.join(subjects)}"
+    typer.echo(f"Wrote {file}: {does}.\n\nNext:")
+    for command, why in zip(following, ("run it on this machine", "what it has stored"), strict=True):
+        typer.echo(f"  {command:<32} # {why}")
+
+
+def _in_options(problem: Problem) -> str:
+    field = _OPTIONS.get(problem.field, "--announcements")
+    return f"{field}: {problem.message}; accepted: {problem.accepted}"
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(2)

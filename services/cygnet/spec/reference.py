@@ -1,0 +1,104 @@
+"""Writes the reference page of the Pipeline from the models, so that the page is never behind them.
+
+python -m cygnet.spec.reference > docs/reference/pipeline.md
+"""
+
+import json
+import sys
+from typing import Any
+
+from pydantic import BaseModel
+
+from cygnet.spec.base import Part
+from cygnet.spec.dumper import scalar
+from cygnet.spec.example import replay_spec
+from cygnet.spec.metadata import Metadata
+from cygnet.spec.pipeline import Pipeline
+from cygnet.spec.schema import Schema, fields_of, parts, resolved
+from cygnet.spec.words import accepted, amount
+
+_HEAD = """\
+<!-- Generated from the models in services/cygnet/spec by `python -m cygnet.spec.reference`. Do not edit. -->
+
+# Pipeline
+
+One YAML file describes a pipeline, from the detectors to the bucket. The same file runs with `cygnet up` on
+one machine and with `kubectl apply` on a cluster. A file may hold several Pipelines, with `---` between them.
+
+`cygnet init` writes a file like this one:
+
+```yaml
+{example}```
+
+Rules of the format: a field that is not listed here is refused, and so is one that is written twice; numbers
+are written without quotes; a text that reads like a number, like `yes` or like `no` is written in quotes;
+aliases and tags of YAML are refused. An error names file, line, field, value and what is accepted.
+
+`cygnet schema` prints this page as JSON Schema, for editors that complete and check YAML.
+"""
+
+
+def reference_markdown() -> str:
+    """Return the page: an example, then a table for each part of the document."""
+    models = _models()
+    sections = [_section(path, part, models[part["title"]]) for path, part in parts()]
+    return "\n".join([_HEAD.format(example=replay_spec("lime", "frames")), *sections])
+
+
+def _section(path: str, part: Schema, model: type[BaseModel]) -> str:
+    lines = [f"## {path or 'The document'}", "", *(model.__doc__ or "").splitlines(), ""]
+    lines += ["| field | accepted | default | meaning |", "|---|---|---|---|"]
+    required = part.get("required", [])
+    for name, field in fields_of(part).items():
+        lines.append(_row(path, name, field, required=name in required))
+    if rules := _rules(model):
+        lines += ["", *(f"- {rule}" for rule in rules)]
+    return "\n".join([*lines, ""])
+
+
+def _row(path: str, name: str, field: Schema, *, required: bool) -> str:
+    schema, inner = resolved(field), f"{path}.{name}" if path else name
+    meaning = " ".join(schema.get("description", "").split())
+    accepts = accepted(field, name)
+    if fields_of(schema):
+        accepts = f"[{inner}](#{_anchor(inner)})"
+    elif schema.get("type") == "array" and fields_of(schema["items"]):
+        accepts = accepts.split(";")[0].removesuffix(" items") + f" [{inner}[]](#{_anchor(inner)})"
+    default = "**required**" if required else _default(field, name)
+    return f"| `{name}` | {_cell(accepts)} | {default} | {_cell(meaning)} |"
+
+
+def _default(field: Schema, name: str) -> str:
+    value: Any = field.get("default")
+    if value is None:
+        return "absent"
+    if isinstance(value, dict):
+        return "its defaults" if fields_of(field) else "none"
+    if isinstance(value, list) and not value:
+        return "none"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return amount(value, name)
+    return f"`{scalar(value) if isinstance(value, str) else json.dumps(value)}`"
+
+
+def _anchor(heading: str) -> str:
+    return "".join(sign for sign in heading.lower() if sign.isalnum() or sign in "-_")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("*, >", "\\*, >")
+
+
+def _models() -> dict[str, type[BaseModel]]:
+    models: list[type[BaseModel]] = [Pipeline, Metadata, *Part.__subclasses__()]
+    return {model.__name__: model for model in models}
+
+
+def _rules(model: type[BaseModel]) -> list[str]:
+    """Return what a model checks across fields, in the words of the checks' docstrings."""
+    checks = model.__pydantic_decorators__.model_validators.values()
+    return [" ".join((check.func.__doc__ or "").split()) for check in checks]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference_markdown())
