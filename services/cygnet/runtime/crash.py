@@ -35,6 +35,8 @@ CRASH_POINTS: dict[str, tuple[str, ...]] = {
         "aggregator.committed",
         "aggregator.noticed",
         "aggregator.acked",
+        "aggregator.compacted",
+        "aggregator.ledger-written",
         "aggregator.completed",
     ),
     "uploader": (

@@ -1,0 +1,133 @@
+"""Conducts one pipeline: asks for its run, watches it, scales it, drains it, and knows when it is done."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from cygnet.local.control import COMPLETE, ask_for_end, ask_for_run, current_run
+from cygnet.local.fleet import Fleet
+from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER
+from cygnet.local.scaler import Scaler
+from cygnet.local.view import View
+from cygnet.local.watch import Look, Watch
+from cygnet.model.ledger import Ledger
+from cygnet.scaling import Action, Decision
+from cygnet.spec.pipeline import Pipeline
+from cygnet.transport.client import Client
+from cygnet.transport.errors import TransportError
+from cygnet.transport.names import Names
+from cygnet.transport.runs import run_state
+from cygnet.transport.values import Values
+
+LOOK_SECONDS = 1.0
+
+
+class Conductor:
+    """One pipeline of `cygnet up`."""
+
+    def __init__(
+        self, pipeline: Pipeline, nc: Client, fleet: Fleet, events: int | None, say: Callable[[str], None]
+    ) -> None:
+        names = Names(pipeline.metadata.namespace, pipeline.metadata.name)
+        self.pipeline = pipeline
+        self.name = pipeline.metadata.name
+        self.view = View(pipeline=self.name, time=time.time())
+        self.ready = 0
+        """Preprocessors that answer that they are ready; whoever probes them writes here."""
+        self.done = False
+        """The run is complete, and no other follows."""
+        self._nc = nc
+        self._values = Values(nc, names)
+        self._watch = Watch(pipeline, nc, names, self._values)
+        self._fleet = fleet
+        self._events = events
+        self._say = say
+        self._scaler = Scaler(pipeline.spec.preprocessor.scaling)
+        self._decision = ""
+        self._draining = pipeline.spec.lifecycle == "Drained"
+
+    async def open(self) -> None:
+        """Ask for the run and say how many processes of each service there should be."""
+        asked = await ask_for_run(self._values, self._events)
+        if asked.goes_on:
+            self._say(f"{self.name}: goes on with run {asked.request.run}, which was left unfinished")
+        await self._watch.open(asked.request.run)
+        spec = self.pipeline.spec
+        scaling = spec.preprocessor.scaling
+        wanted = scaling.min_replicas if scaling.mode == "auto" else spec.preprocessor.replicas
+        replicas = self._fleet.replicas
+        replicas[self.name, SOURCE] = 0 if spec.lifecycle == "Paused" else 1
+        replicas[self.name, PREPROCESSOR] = wanted
+        replicas[self.name, AGGREGATOR] = 1
+        replicas[self.name, UPLOADER] = spec.uploader.replicas
+
+    def drain(self) -> None:
+        """End the run as soon as can be, and begin no other."""
+        self._draining = True
+        self._fleet.replicas[self.name, SOURCE] = 1
+
+    async def run(self) -> None:
+        """Look and act once a second until done."""
+        following = asyncio.create_task(self._watch.follow())
+        try:
+            while not self.done:
+                begun = time.monotonic()
+                await self._turn()
+                await asyncio.sleep(max(0.0, LOOK_SECONDS - (time.monotonic() - begun)))
+                if following.done():
+                    following.result()
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    async def ledger(self) -> list[Ledger]:
+        """Return the run's ledger, a line for each detector, from the account as it is now."""
+        await self._watch.reread()
+        return self._watch.lines()
+
+    async def _turn(self) -> None:
+        try:
+            if self._draining:
+                await self._ask_for_end()
+            desired = self._fleet.replicas.get((self.name, PREPROCESSOR), 0)
+            look = await self._watch.look(ready=self.ready, desired=desired)
+            self._scale(look)
+            self._finish_if_complete(look.view)
+            trouble = ""
+            view = look.view
+        except TransportError as error:
+            view, trouble = self.view, f"no news from NATS: {error}"
+            if self._scaler.due(time.time()):
+                self._scaler.blind(time.time())
+        restarts = sum(n for (name, _), n in self._fleet.restarts.items() if name == self.name)
+        self.view = replace(view, restarts=restarts, decision=self._decision, trouble=trouble)
+
+    async def _ask_for_end(self) -> None:
+        request = await current_run(self._values)
+        if request and await run_state(self._values, request.run) in (None, "running"):
+            await ask_for_end(self._values, request.run, last=True)
+
+    def _scale(self, look: Look) -> None:
+        scaling = self.pipeline.spec.preprocessor.scaling
+        if scaling.mode != "auto" or not self._scaler.due(look.sample.time):
+            return
+        decision = self._scaler.tick(look.sample)
+        self._decision = _in_words(decision)
+        if decision.acts and decision.desired is not None:
+            self._fleet.replicas[self.name, PREPROCESSOR] = decision.desired
+
+    def _finish_if_complete(self, view: View) -> None:
+        another_follows = self.pipeline.spec.runs == "endless" and not self._draining
+        if view.state == COMPLETE and not another_follows:
+            self.done = True
+
+
+def _in_words(decision: Decision) -> str:
+    change = {
+        Action.HOLD: f"hold at {decision.current}",
+        Action.UP: f"{decision.current} → {decision.desired}",
+        Action.DOWN: f"{decision.current} → {decision.desired}",
+    }[decision.action]
+    dry = " (dry run)" if decision.dry_run and decision.action is not Action.HOLD else ""
+    return f"{change}{dry}: {decision.reason}, {decision.message}"

@@ -1,0 +1,33 @@
+"""Says where everything is: the lines above the table."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from cygnet.local.folder import Place
+from cygnet.local.plan import Slot
+
+Line = tuple[str, str]
+
+
+def where(places: Mapping[str, Place], folder: Path) -> list[Line]:
+    """Return the lines for servers, buckets and data."""
+    lines = [("NATS", url) for url in dict.fromkeys(place.nats_url for place in places.values())]
+    buckets = dict.fromkeys((p.s3_endpoint, f"{p.bucket}/{p.prefix}") for p in places.values())
+    for endpoint in dict.fromkeys(endpoint for endpoint, _ in buckets):
+        inside = ", ".join(path for at, path in buckets if at == endpoint)
+        lines.append(("bucket", f"{endpoint}  {inside}"))
+    lines.append(("data", f'{folder}   look in from another terminal: eval "$(cygnet env{_option(folder)})"'))
+    return lines
+
+
+def metrics(addresses: Mapping[Slot, str]) -> list[Line]:
+    """Return the line for metrics; empty until a service listens."""
+    if not addresses:
+        return []
+    slot, address = min(addresses.items())
+    more = f", {len(addresses) - 1} more: cygnet status" if len(addresses) > 1 else ""
+    return [("metrics", f"http://{address}/metrics  ({slot}){more}")]
+
+
+def _option(folder: Path) -> str:
+    return "" if folder == Path("cygnet-data") else f" --data {folder}"

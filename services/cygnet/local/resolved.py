@@ -1,0 +1,36 @@
+"""The resolved spec that services start from: one pipeline, every field, paths that hold anywhere."""
+
+from pathlib import Path
+
+from cygnet.local.keys import write_private
+from cygnet.spec.dumper import dumps
+from cygnet.spec.pipeline import Pipeline
+
+
+def resolve(pipeline: Pipeline, file: Path, *, one_run: bool) -> Pipeline:
+    """Return the pipeline with paths made absolute; `one_run`: no other run follows."""
+    spec = pipeline.spec
+    sources = [
+        source.model_copy(
+            update={
+                "replay": source.replay.model_copy(
+                    update={"path": str((file.resolve().parent / source.replay.path).resolve())}
+                )
+            }
+        )
+        if source.replay
+        else source
+        for source in spec.sources
+    ]
+    update: dict[str, object] = {"sources": sources}
+    if one_run:
+        update["runs"] = "1"
+    return pipeline.model_copy(update={"spec": spec.model_copy(update=update)})
+
+
+def write(pipeline: Pipeline, folder: Path) -> Path:
+    """Write the pipeline into `specs/` and return the file; it may hold passwords of local users."""
+    path = folder / "specs" / f"{pipeline.metadata.name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_private(path, dumps([pipeline]))
+    return path

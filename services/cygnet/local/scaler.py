@@ -1,0 +1,49 @@
+"""Scales one pipeline's preprocessors by the policy that the operator uses too."""
+
+import math
+import time
+from dataclasses import replace
+
+from cygnet.scaling import TICK_SECONDS, Decision, History, Sample, ScalingSpec, decide
+from cygnet.spec.pipeline import Scaling
+
+__all__ = ["TICK_SECONDS", "Scaler", "policy_spec"]
+
+
+def policy_spec(scaling: Scaling) -> ScalingSpec:
+    """Return what the policy needs to know of the Pipeline's spec."""
+    return ScalingSpec(
+        min_replicas=scaling.min_replicas,
+        max_replicas=scaling.max_replicas,
+        target_lag_seconds=scaling.target_lag_seconds,
+        utilization=scaling.utilization,
+        scale_down_window_seconds=scaling.scale_down_window_seconds,
+        dry_run=scaling.dry_run,
+    )
+
+
+class Scaler:
+    """Keeps the history of one pipeline and asks the policy at every tick."""
+
+    def __init__(self, scaling: Scaling) -> None:
+        self._spec = policy_spec(scaling)
+        self._history = History(now=time.time())
+        self._next = -math.inf
+
+    def due(self, now: float) -> bool:
+        """Whether the next tick has come; `now` as in `tick`."""
+        return now >= self._next
+
+    def tick(self, sample: Sample) -> Decision:
+        """Decide on the sample of now; the caller carries out what acts."""
+        self._next = sample.time + TICK_SECONDS - 0.5
+        decision = decide(self._history.then(sample, self._history.memory), self._spec)
+        self._history = self._history.then(sample, decision.memory)
+        return decision
+
+    def blind(self, now: float) -> Decision:
+        """Decide without a sample: nothing could be read."""
+        self._next = now + TICK_SECONDS - 0.5
+        decision = decide(replace(self._history, now=now), self._spec)
+        self._history = replace(self._history, now=now, memory=decision.memory)
+        return decision

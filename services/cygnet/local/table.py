@@ -1,0 +1,167 @@
+"""What a person sees while `cygnet up` runs: numbers, a progress bar for each run, what went wrong last."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cygnet.local.view import View
+
+_NEWS_SECONDS = 60.0
+_MOST_NEWS = 4
+_BAR_WIDTH = 22
+_NAME_WIDTH = 13
+_STALLED_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Everything that is shown at one moment."""
+
+    views: Sequence[View]
+    header: Sequence[tuple[str, str]]
+    """What is where: (word, address)."""
+    news: Sequence[tuple[float, str]] = field(default=())
+    """What happened, with its time (UTC, seconds since 1970), oldest first."""
+    phase: str = ""
+    """What is going on beside running: draining, ending."""
+
+
+class LiveTable:
+    """Redraws the scene in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._live = Live(console=console, auto_refresh=False, transient=False)
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def show(self, scene: Scene) -> None:
+        """Draw."""
+        self._live.update(render(scene, time.time()), refresh=True)
+
+
+def render(scene: Scene, now: float) -> RenderableType:
+    """Return the scene as rich draws it."""
+    parts: list[RenderableType] = [_header(scene.header), Text(), _numbers(scene.views), Text()]
+    parts.append(_progress(scene.views))
+    parts += [_scaling(view) for view in scene.views if view.decision]
+    parts += _news(scene, now)
+    if scene.phase:
+        parts.append(Text(scene.phase, style="bold yellow"))
+    return Group(*parts)
+
+
+def _header(places: Sequence[tuple[str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for word, place in places:
+        table.add_row(Text(word, style="dim"), Text(place, overflow="ellipsis", no_wrap=True))
+    return table
+
+
+def _numbers(views: Sequence[View]) -> Table:
+    consumed = any(view.counts.consumed for view in views)
+    table = Table(box=None, padding=(0, 1 if consumed else 2, 0, 0), header_style="dim", pad_edge=False)
+    table.add_column("pipeline", no_wrap=True, max_width=_NAME_WIDTH, style="bold")
+    names = ["frames/s", "lag", "workers", "announced", "stored", "dead", "in flight", "chunks", "restarts"]
+    if consumed:
+        names.insert(5, "consumed")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True, min_width=max(7, len(name)))
+    for view in views:
+        counts = view.counts
+        cells: list[RenderableType] = [
+            _short(view.rate_hz),
+            _lag(view),
+            _of(view.ready, view.replicas),
+            _count(counts.announced),
+            Text(_count(counts.stored), style="green"),
+            Text(_count(counts.dead), style="bold red" if counts.dead else ""),
+            _count(counts.in_flight),
+            _of(counts.chunks_stored, counts.chunks_committed),
+            Text(f"{view.restarts}", style="yellow" if view.restarts else ""),
+        ]
+        if consumed:
+            cells.insert(5, _count(counts.consumed))
+        table.add_row(view.pipeline, *cells, style="dim" if view.trouble else "")
+    return table
+
+
+def _of(have: int, want: int) -> Text:
+    return Text(f"{have}" if have == want else f"{have}/{want}", style="" if have == want else "yellow")
+
+
+def _lag(view: View) -> Text:
+    if view.lag_seconds is None:
+        return Text("stalled", style="bold red" if view.oldest_age_seconds > _STALLED_SECONDS else "yellow")
+    return Text(f"{_short(view.lag_seconds)} s")
+
+
+def _short(number: float) -> str:
+    return _count(round(number)) if number >= 100 or number == 0 else f"{number:.1f}"
+
+
+def _count(number: int) -> str:
+    return f"{number}" if number < 10_000_000 else f"{number / 1e6:.1f} M"
+
+
+def _progress(views: Sequence[View]) -> Table:
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, max_width=_NAME_WIDTH, style="bold")
+    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(width=_BAR_WIDTH)
+    grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(no_wrap=True, overflow="ellipsis", style="dim")
+    for view in views:
+        counts = view.counts
+        closed = counts.announced - counts.in_flight
+        total = max(view.events_wanted or 0, counts.announced)
+        if view.events_wanted or view.state != "running":
+            bar = ProgressBar(total=max(1, total), completed=closed, width=_BAR_WIDTH)
+        else:
+            bar = ProgressBar(total=None, pulse=True, width=_BAR_WIDTH, animation_time=view.time)
+        share = f"{100 * closed // total} %" if view.events_wanted and total else _count(closed)
+        grid.add_row(view.pipeline, view.run or "no run yet", bar, share, _state(view))
+    return grid
+
+
+def _state(view: View) -> str:
+    words = {
+        "waiting": "waiting for the source",
+        "running": "running",
+        "ended": "source done, storing the rest",
+        "complete": "complete",
+    }
+    held = f", source held {view.held_seconds:.0f} s" if view.held_seconds >= 1 else ""
+    dropped = f", {view.counts.dropped} dropped at source" if view.counts.dropped else ""
+    return words.get(view.state, view.state) + held + dropped
+
+
+def _scaling(view: View) -> Text:
+    text = Text.assemble((view.pipeline, "bold"), (" scaling ", "dim"), view.decision)
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text
+
+
+def _news(scene: Scene, now: float) -> list[RenderableType]:
+    lines = [
+        Text(f"! {view.pipeline}: {view.trouble}", style="yellow", no_wrap=True, overflow="ellipsis")
+        for view in scene.views
+        if view.trouble
+    ]
+    fresh = [(when, what) for when, what in scene.news if now - when < _NEWS_SECONDS][-_MOST_NEWS:]
+    for when, what in fresh:
+        lines.append(
+            Text(f"! {what} ({now - when:.0f} s ago)", style="yellow", no_wrap=True, overflow="ellipsis")
+        )
+    return list(lines)

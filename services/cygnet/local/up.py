@@ -1,0 +1,281 @@
+"""`cygnet up`: servers, services and a table, until the runs are complete or somebody has had enough."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cygnet.local.conductor import Conductor
+from cygnet.local.fleet import Death, Fleet
+from cygnet.local.folder import Place, claim
+from cygnet.local.header import Line, metrics, where
+from cygnet.local.launcher import Launcher, ProcessLauncher
+from cygnet.local.places import Given, environment, place_of
+from cygnet.local.plan import PREPROCESSOR
+from cygnet.local.probes import Probes
+from cygnet.local.resolved import resolve, write
+from cygnet.local.servers import Servers
+from cygnet.local.table import Scene
+from cygnet.model.ledger import Ledger
+from cygnet.runtime.sizes import owner_metadata, stream_sizes
+from cygnet.spec.pipeline import Pipeline
+from cygnet.storage.admin import ensure_bucket
+from cygnet.storage.settings import S3Settings
+from cygnet.transport.client import Client
+from cygnet.transport.connection import close, connect
+from cygnet.transport.errors import TransportError
+from cygnet.transport.names import Names
+from cygnet.transport.streams import ensure_streams
+
+GRACE_SECONDS = 30.0
+_TURN_SECONDS = 0.1
+_SHOW_SECONDS = 1.0
+_MOST_NEWS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the command line asks for."""
+
+    pipelines: Sequence[tuple[Path, Pipeline]]
+    folder: Path
+    events: int | None
+    given: Given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How it ended: the ledger of each pipeline's run, and where its objects are."""
+
+    ledgers: Mapping[str, Sequence[Ledger]]
+    places: Mapping[str, Place]
+    stopped_early: bool
+
+    @property
+    def closes(self) -> bool:
+        """Whether every run has ended with nothing in flight."""
+        return not self.stopped_early and all(
+            line.closes for lines in self.ledgers.values() for line in lines
+        )
+
+
+class Up:
+    """One `cygnet up`, from the claim of the folder to the last process."""
+
+    def __init__(self, wish: Wish, show: Callable[[Scene], None], launcher: Launcher | None = None) -> None:
+        self._wish = wish
+        self._show = show
+        self._launcher = launcher or ProcessLauncher(wish.folder)
+        self._news: list[tuple[float, str]] = []
+        self._header: list[Line] = []
+        self._conductors: list[Conductor] = []
+        self._fleet: Fleet | None = None
+        self._drain = asyncio.Event()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> Outcome:
+        """Run to the end. Raises LocalError, TransportError or StorageError when it can't start."""
+        with claim(self._wish.folder) as mine, self._signals():
+            async with Servers(
+                mine, [pipeline for _, pipeline in self._wish.pipelines], self._wish.given
+            ) as servers:
+                self._news += [(time.time(), note) for note in servers.notes()]
+                places = self._places(servers)
+                mine.say(pipelines=places, servers=servers.addresses())
+                async with self._clients(places) as clients:
+                    await self._make_ready(places, clients)
+                    self._fleet = self._new_fleet(places)
+                    try:
+                        await self._conduct(clients, servers)
+                        await self._end_fleet(servers)
+                    finally:
+                        self._fleet.kill_all()
+                    return Outcome(
+                        ledgers=await self._ledgers(),
+                        places=places,
+                        stopped_early=not all(each.done for each in self._conductors),
+                    )
+
+    # --- start ------------------------------------------------------------------------------------
+
+    def _places(self, servers: Servers) -> dict[str, Place]:
+        places = {}
+        for file, pipeline in self._wish.pipelines:
+            resolved = resolve(pipeline, file, one_run=self._wish.events is not None)
+            spec = write(resolved, self._wish.folder)
+            places[pipeline.metadata.name] = place_of(
+                resolved, spec.resolve(), self._wish.given, servers.nats, servers.s3
+            )
+        self._header = where(places, self._wish.folder)
+        return places
+
+    @asynccontextmanager
+    async def _clients(self, places: Mapping[str, Place]) -> AsyncIterator[dict[str, Client]]:
+        clients: dict[str, Client] = {}
+        try:
+            for name, place in places.items():
+                clients[name] = await connect(
+                    place.nats_url,
+                    name=f"cygnet/up/{name}",
+                    user=place.nats_user,
+                    password=place.nats_password,
+                )
+            yield clients
+        finally:
+            for nc in clients.values():
+                await close(nc)
+
+    async def _make_ready(self, places: Mapping[str, Place], clients: Mapping[str, Client]) -> None:
+        for _, pipeline in self._wish.pipelines:
+            name = pipeline.metadata.name
+            place = places[name]
+            await asyncio.to_thread(ensure_bucket, s3_settings(place))
+            names = Names(place.namespace, name)
+            await ensure_streams(clients[name], names, stream_sizes(pipeline), owner_metadata(pipeline))
+
+    def _new_fleet(self, places: Mapping[str, Place]) -> Fleet:
+        grace = {"CYGNET_GRACE_SECONDS": str(GRACE_SECONDS)}
+        return Fleet(
+            self._launcher,
+            {name: Path(place.spec) for name, place in places.items()},
+            {name: environment(place) | grace for name, place in places.items()},
+            GRACE_SECONDS,
+            self._on_death,
+        )
+
+    # --- while it runs ----------------------------------------------------------------------------
+
+    async def _conduct(self, clients: Mapping[str, Client], servers: Servers) -> None:
+        fleet = self._the_fleet()
+        for _, pipeline in self._wish.pipelines:
+            name = pipeline.metadata.name
+            conductor = Conductor(pipeline, clients[name], fleet, self._wish.events, self._say)
+            await conductor.open()
+            self._conductors.append(conductor)
+        async with Probes() as probes, asyncio.TaskGroup() as group:
+            helpers = [
+                group.create_task(self._turn_fleet()),
+                group.create_task(self._probe(probes)),
+                group.create_task(self._draw()),
+                group.create_task(servers.watch(self._say)),
+            ]
+            conducting = [group.create_task(each.run()) for each in self._conductors]
+            ended = asyncio.create_task(asyncio.wait(conducting, return_when=asyncio.ALL_COMPLETED))
+            stopped = asyncio.create_task(self._stop.wait())
+            drained = asyncio.create_task(self._drain_when_asked())
+            await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
+            others: list[asyncio.Task[Any]] = [ended, stopped, drained]
+            for task in (*conducting, *helpers, *others):
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+    async def _turn_fleet(self) -> None:
+        while True:
+            self._the_fleet().turn()
+            await asyncio.sleep(_TURN_SECONDS)
+
+    async def _probe(self, probes: Probes) -> None:
+        while True:
+            addresses = self._the_fleet().addresses()
+            asked = {slot: place for slot, place in addresses.items() if slot.service == PREPROCESSOR}
+            ready = await probes.ready(asked)
+            for conductor in self._conductors:
+                conductor.ready = sum(slot.pipeline == conductor.name for slot in ready)
+            await asyncio.sleep(_SHOW_SECONDS)
+
+    async def _draw(self) -> None:
+        while True:
+            self._show(self._scene())
+            await asyncio.sleep(_SHOW_SECONDS)
+
+    async def _drain_when_asked(self) -> None:
+        await self._drain.wait()
+        for conductor in self._conductors:
+            conductor.drain()
+        self._show(self._scene())
+
+    def _scene(self, phase: str = "") -> Scene:
+        draining = "draining: the run is ended, what is in flight is stored; Ctrl-C again stops at once"
+        return Scene(
+            views=[conductor.view for conductor in self._conductors],
+            header=self._header + metrics(self._fleet.addresses() if self._fleet else {}),
+            news=self._news,
+            phase=phase or (draining if self._drain.is_set() else ""),
+        )
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    async def _end_fleet(self, servers: Servers) -> None:
+        """Let the services end in order: what feeds others goes first."""
+        fleet = self._the_fleet()
+        fleet.ending = True
+        if self._stop.is_set():
+            fleet.stop_all()
+        deadline = time.monotonic() + len(self._wish.pipelines) * GRACE_SECONDS + 5 * GRACE_SECONDS
+        watching = asyncio.create_task(servers.watch(self._say))
+        try:
+            while fleet.alive() and time.monotonic() < deadline:
+                fleet.turn()
+                await asyncio.sleep(_TURN_SECONDS / 2)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+        self._show(self._scene("ended"))
+
+    async def _ledgers(self) -> dict[str, list[Ledger]]:
+        found = {}
+        for conductor in self._conductors:
+            with contextlib.suppress(TransportError):
+                found[conductor.name] = await conductor.ledger()
+        return found
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """First Ctrl-C: drain; second: stop; third: end hard. SIGTERM stops and leaves the run unfinished."""
+        starting = asyncio.current_task()
+
+        def on_interrupt() -> None:
+            if self._stop.is_set():
+                os._exit(1)
+            if self._fleet is None and starting:
+                starting.cancel()
+            (self._stop if self._drain.is_set() else self._drain).set()
+
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, on_interrupt)
+        loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+            loop.remove_signal_handler(signal.SIGTERM)
+
+    def _on_death(self, death: Death) -> None:
+        self._say(str(death))
+
+    def _say(self, what: str) -> None:
+        self._news.append((time.time(), what))
+        del self._news[:-_MOST_NEWS]
+
+    def _the_fleet(self) -> Fleet:
+        if self._fleet is None:
+            raise RuntimeError("there is no fleet yet")
+        return self._fleet
+
+
+def s3_settings(place: Place) -> S3Settings:
+    """Return how a place's bucket is opened."""
+    return S3Settings(
+        endpoint=place.s3_endpoint,
+        bucket=place.bucket,
+        access_key_id=place.s3_access_key_id,
+        secret_access_key=place.s3_secret_access_key,
+        region=place.s3_region,
+        ca_bundle=place.s3_ca_bundle,
+    )

@@ -1,0 +1,86 @@
+"""What a person sees of one pipeline, once a second: plain numbers, for the table and for JSON lines."""
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+RATE_WINDOW_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How far a run is, in events over all detectors."""
+
+    announced: int = 0
+    stored: int = 0
+    consumed: int = 0
+    dead: int = 0
+    dropped: int = 0
+    duplicates: int = 0
+    in_flight: int = 0
+    chunks_committed: int = 0
+    chunks_stored: int = 0
+    closes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One pipeline at one moment."""
+
+    pipeline: str
+    time: float
+    """UTC, seconds since 1970."""
+    run: str = ""
+    state: str = "waiting"
+    """waiting, running, ended (the source is done) or complete."""
+    events_wanted: int | None = None
+    """Events that the run is to have over all detectors, if that is known."""
+    counts: Counts = field(default_factory=Counts)
+    waiting_frames: int = 0
+    """Frames announced and not yet processed."""
+    rate_hz: float = 0.0
+    """Frames processed per second."""
+    lag_seconds: float | None = 0.0
+    """Backlog / rate; None: a backlog and no rate."""
+    oldest_age_seconds: float = 0.0
+    held_seconds: float = 0.0
+    """Time that back-pressure has held the source in this run."""
+    ready: int = 0
+    replicas: int = 0
+    restarts: int = 0
+    decision: str = ""
+    """What the scaling policy said last, and why."""
+    trouble: str = ""
+    """Why these numbers are old, if they are."""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the view as a JSON object."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class Rate:
+    """Frames/s over the last few seconds, from a growing count."""
+
+    marks: list[tuple[float, int]] = field(default_factory=list)
+
+    def add(self, time: float, count: int) -> float:
+        """Take another reading and return the rate. A count that falls begins anew."""
+        if self.marks and (count < self.marks[-1][1] or time <= self.marks[-1][0]):
+            self.marks.clear()
+        self.marks.append((time, count))
+        while len(self.marks) > 2 and self.marks[1][0] <= time - RATE_WINDOW_SECONDS:
+            self.marks.pop(0)
+        first_time, first_count = self.marks[0]
+        return (count - first_count) / (time - first_time) if time > first_time else 0.0
+
+
+def lag(waiting_frames: int, rate_hz: float) -> float | None:
+    """Return the seconds that the backlog takes at this rate; None when nothing moves."""
+    if not waiting_frames:
+        return 0.0
+    return waiting_frames / rate_hz if rate_hz > 0 else None
+
+
+def with_trouble(view: View, trouble: str) -> View:
+    """Return the last view, marked as old."""
+    return replace(view, trouble=trouble)

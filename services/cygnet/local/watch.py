@@ -1,0 +1,226 @@
+"""Looks at one pipeline once a second: streams, run and account, for a person and for the policy."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass, field
+
+from nats.aio.msg import Msg
+
+from cygnet.local.control import current_run
+from cygnet.local.view import Counts, Rate, View, lag
+from cygnet.model.ledger import Ledger, RunAccount, fold, ledger, total
+from cygnet.scaling import Lifecycle, Sample
+from cygnet.spec.pipeline import Pipeline
+from cygnet.transport.account import Follower, read_account
+from cygnet.transport.client import Client
+from cygnet.transport.names import Names
+from cygnet.transport.runs import BEAM_KEY, RunRequest, run_key
+from cygnet.transport.streams import PREPROCESSOR, ConsumerState, StreamState, consumer_state, stream_state
+from cygnet.transport.values import Values
+
+_BATCH = 64  # frames that one worker holds at most: how many workers the ack limit can feed
+_FOLLOW_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What was seen at one moment."""
+
+    view: View
+    sample: Sample
+
+
+@dataclass(slots=True)
+class _Handled:
+    """How many frames and messages the workers have handled, as they say themselves."""
+
+    by_worker: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def frames_per_message(self) -> float | None:
+        frames = sum(each[0] for each in self.by_worker.values())
+        messages = sum(each[1] for each in self.by_worker.values())
+        return frames / messages if messages else None
+
+
+class Watch:
+    """Knows the state of one pipeline; `look` reads what changes, `follow` keeps the account."""
+
+    def __init__(self, pipeline: Pipeline, nc: Client, names: Names, values: Values) -> None:
+        self._pipeline = pipeline
+        self._nc = nc
+        self._names = names
+        self._values = values
+        self._account = RunAccount("")
+        self._follower: Follower | None = None
+        self._rate = Rate()
+        self._handled = _Handled()
+        self._first: tuple[str, int, int] | None = None
+
+    async def open(self, run: str) -> None:
+        """Read the account of `run` and listen to the workers' reports."""
+        position = (await stream_state(self._nc, self._names.account)).last_seq + 1
+        records = await read_account(self._nc, self._names, run)
+        self._account = fold(run, (record for _, record in records))
+        self._follower = Follower(self._nc, self._names, position)
+        await self._nc.subscribe(self._names.stats_subject("*"), cb=self._on_stats)
+
+    async def follow(self) -> None:
+        """Fold what is appended to the account, until cancelled."""
+        if self._follower is None:
+            raise RuntimeError("the watch was not opened")
+        try:
+            while True:
+                for _, record in await self._follower.next(timeout=_FOLLOW_SECONDS):
+                    if record.run == self._account.run:
+                        self._account.add(record)
+        finally:
+            await self._follower.stop()
+
+    async def look(self, *, ready: int, desired: int) -> Look:
+        """Return what is there now. Raises the transport's errors."""
+        now = time.time()
+        request = await current_run(self._values)
+        if request is not None and request.run != self._account.run:
+            await self._turn_to(request.run)
+        frames, results, chunks, consumer, state, cursors, beam = await asyncio.gather(
+            stream_state(self._nc, self._names.frames),
+            stream_state(self._nc, self._names.results),
+            stream_state(self._nc, self._names.chunks),
+            consumer_state(self._nc, self._names.frames, PREPROCESSOR),
+            self._run_state(request),
+            self._cursors(request),
+            self._values.get(BEAM_KEY),
+        )
+        issued = {name: cursor[0] for name, cursor in cursors.items()}
+        whole = self.ledger(issued)
+        waiting = consumer.pending + consumer.ack_pending
+        per_message = self._frames_per_message(frames, sum(issued.values()))
+        waiting_frames = min(round(waiting * per_message), whole.in_flight) if state else 0
+        rate = self._rate.add(now, whole.announced + whole.dropped - waiting_frames)
+        oldest = max(0.0, now - frames.first_ts) if frames.first_ts is not None else 0.0
+        view = View(
+            pipeline=self._pipeline.metadata.name,
+            time=now,
+            run=self._account.run,
+            state=state or "waiting",
+            events_wanted=self._wanted(request),
+            counts=self._counts(whole),
+            waiting_frames=waiting_frames,
+            rate_hz=rate,
+            lag_seconds=lag(waiting_frames, rate),
+            oldest_age_seconds=oldest,
+            held_seconds=sum(cursor[1] for cursor in cursors.values()),
+            ready=ready,
+            replicas=desired,
+        )
+        sample = Sample(
+            time=now,
+            pending=consumer.pending,
+            ack_pending=consumer.ack_pending,
+            acked=frames.last_seq - frames.messages,
+            last_seq=frames.last_seq,
+            frames_per_message=per_message,
+            oldest_age_seconds=oldest,
+            results_fill=_fill(results),
+            chunks_fill=_fill(chunks),
+            ready=ready,
+            desired=desired,
+            unschedulable=0,
+            rolling_out=False,
+            lifecycle=Lifecycle(self._pipeline.spec.lifecycle),
+            run_active=state == "running",
+            beam_active=bool(beam and beam.data.get("active")),
+            ceiling=_ceiling(consumer),
+        )
+        return Look(view=view, sample=sample)
+
+    def lines(self, issued: dict[str, int] | None = None) -> list[Ledger]:
+        """Return the ledger of the run, a line for each detector."""
+        return ledger(self._account, issued)
+
+    def ledger(self, issued: dict[str, int] | None = None) -> Ledger:
+        """Return the ledger of the run over all detectors."""
+        return total(self.lines(issued), self._account.run)
+
+    async def reread(self) -> None:
+        """Read the whole account of the run again, so that the last word is the stream's."""
+        records = await read_account(self._nc, self._names, self._account.run)
+        self._account = fold(self._account.run, (record for _, record in records))
+
+    async def _turn_to(self, run: str) -> None:
+        records = await read_account(self._nc, self._names, run)
+        self._account = fold(run, (record for _, record in records))
+        self._rate = Rate()
+        self._first = None
+
+    async def _run_state(self, request: RunRequest | None) -> str | None:
+        value = await self._values.get(run_key(request.run)) if request else None
+        return str(value.data["state"]) if value else None
+
+    async def _cursors(self, request: RunRequest | None) -> dict[str, tuple[int, float]]:
+        """Return next event and held seconds of each detector."""
+        if request is None:
+            return {}
+        detectors = [source.name for source in self._pipeline.spec.sources]
+        values = await asyncio.gather(
+            *(self._values.get(f"cursor.{request.run}.{name}") for name in detectors)
+        )
+        return {
+            name: (int(value.data["next"]), float(value.data.get("held_seconds", 0.0)))
+            for name, value in zip(detectors, values, strict=True)
+            if value is not None
+        }
+
+    def _frames_per_message(self, frames: StreamState, issued: int) -> float:
+        """Return what the workers report; until they have, what the source put into a message in this run."""
+        reported = self._handled.frames_per_message()
+        if reported:
+            return reported
+        if self._first is None or self._first[0] != self._account.run:
+            self._first = (self._account.run, frames.last_seq, issued)
+        _, first_seq, first_issued = self._first
+        messages = frames.last_seq - first_seq
+        return max(1.0, (issued - first_issued) / messages) if messages > 0 else 1.0
+
+    def _wanted(self, request: RunRequest | None) -> int | None:
+        """Return how many events the run is to have, all detectors together."""
+        sources = self._pipeline.spec.sources
+        if request and request.events:
+            return request.events * len(sources)
+        limits = [
+            kind.events_per_run for source in sources if (kind := source.replay or source.announcements)
+        ]
+        known = [limit for limit in limits if limit]
+        return sum(known) if len(known) == len(sources) else None
+
+    def _counts(self, whole: Ledger) -> Counts:
+        accounts = self._account.detectors.values()
+        return Counts(
+            announced=whole.announced,
+            stored=whole.stored,
+            consumed=whole.consumed,
+            dead=whole.dead,
+            dropped=whole.dropped,
+            duplicates=whole.duplicates,
+            in_flight=whole.in_flight,
+            chunks_committed=sum(len(each.commits) for each in accounts),
+            chunks_stored=sum(len(each.stored_chunks) for each in accounts),
+            closes=whole.closes,
+        )
+
+    async def _on_stats(self, message: Msg) -> None:
+        try:
+            report = json.loads(message.data)
+            handled = (int(report["frames"]), int(report["messages"]))
+        except (ValueError, KeyError, TypeError):
+            return
+        self._handled.by_worker[message.subject] = handled
+
+
+def _fill(stream: StreamState) -> float:
+    return stream.bytes / stream.max_bytes if stream.max_bytes > 0 else 0.0
+
+
+def _ceiling(consumer: ConsumerState) -> int:
+    return max(1, consumer.max_ack_pending // _BATCH)
