@@ -18,6 +18,8 @@ from cygnet.transport.delivery import Delivery, Keeper
 from cygnet.transport.errors import ApiError, ConsumerGoneError, NatsClosedError, NatsOutageError
 from cygnet.transport.wire import status_of
 
+__all__ = ["Delivery", "Keeper", "Puller"]
+
 EXPIRES_SECONDS = 30.0
 HEARTBEAT_SECONDS = 2.0
 
@@ -39,7 +41,7 @@ class Puller:
         self._nc = nc
         self._stream = stream
         self._consumer = consumer
-        self._batch = batch
+        self.batch = batch
         self._max_bytes = max_bytes
         self._heartbeat = idle_heartbeat
         self._keeper = keeper
@@ -64,7 +66,7 @@ class Puller:
 
     def set_batch(self, batch: int) -> None:
         """Ask for this many messages from the next request on."""
-        self._batch = batch
+        self.batch = batch
 
     async def start(self) -> None:
         """Subscribe and send the first request."""
@@ -88,12 +90,12 @@ class Puller:
                 if self._end:
                     raise self._end
                 return []
-        if len(self._ready) <= self._batch:
+        if len(self._ready) <= self.batch:
             taken = list(self._ready)
             self._ready.clear()
             self._ready_bytes = 0
         else:
-            taken = [self._ready.popleft() for _ in range(self._batch)]
+            taken = [self._ready.popleft() for _ in range(self.batch)]
             self._ready_bytes -= sum(delivery.size for delivery in taken)
         if not self._request:
             self._pull()
@@ -136,7 +138,7 @@ class Puller:
         """Send the next request if there is room for its messages and the connection stands."""
         if self._is_stopping or self._end or not self._nc.is_up:
             return
-        if len(self._ready) >= self._batch or self._ready_bytes >= self._max_bytes:
+        if len(self._ready) >= self.batch or self._ready_bytes >= self._max_bytes:
             return
         now = time.monotonic()
         if now < self._not_before:
@@ -149,7 +151,7 @@ class Puller:
         if self._oversize:
             wanted["batch"] = self._left = 1  # alone, it may be as large as the server lets it be
         else:
-            wanted["batch"] = self._left = self._batch
+            wanted["batch"] = self._left = self.batch
             wanted["max_bytes"] = self._max_bytes
         reply = b"%b.%d" % (self._inbox, self._request)
         self._nc.send_message(self._subject, json.dumps(wanted).encode(), reply)

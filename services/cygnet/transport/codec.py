@@ -1,0 +1,29 @@
+"""Frames, packs, announcements and results to messages and back, and the ids that they travel under."""
+
+from cygnet.transport._announcement_codec import (
+    announcement_frame,
+    decode_announcement,
+    encode_announcement,
+)
+from cygnet.transport._frame_codec import BrokenFrame, encode_frame, frame_id_of
+from cygnet.transport._message_ids import frame_message_id, pack_message_id, replay_message_id
+from cygnet.transport._pack_codec import PACK, decode_frames, encode_frame_pack
+from cygnet.transport._result_codec import RESULTS, decode_results, encode_results
+
+__all__ = [
+    "PACK",
+    "RESULTS",
+    "BrokenFrame",
+    "announcement_frame",
+    "decode_announcement",
+    "decode_frames",
+    "decode_results",
+    "encode_announcement",
+    "encode_frame",
+    "encode_frame_pack",
+    "encode_results",
+    "frame_id_of",
+    "frame_message_id",
+    "pack_message_id",
+    "replay_message_id",
+]
