@@ -56,6 +56,14 @@ class StoreReader:
         with named(self.place, key):
             return bytes(obstore.get(self.store, key).bytes())
 
+    def size(self, key: str) -> int | None:
+        """Return an object's size in bytes, or None when there is none."""
+        try:
+            with named(self.place, key):
+                return int(obstore.head(self.store, key)["size"])
+        except NoSuchObjectError:
+            return None
+
     def get_range(self, key: str, offset: int, size: int) -> bytes:
         """Return `size` bytes from `offset` by one request, fewer where the object ends."""
         if size <= 0:

@@ -35,6 +35,9 @@ class Reader(Protocol):
     def get(self, key: str) -> bytes:
         """Return an object. Raises NoSuchObjectError."""
 
+    def size(self, key: str) -> int | None:
+        """Return an object's size in bytes, or None when there is none."""
+
     def get_range(self, key: str, offset: int, size: int) -> bytes:
         """Return `size` bytes from `offset` by one request, fewer where the object ends."""
 
