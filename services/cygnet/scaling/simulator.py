@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Final
 
 from cygnet.scaling import rivals
-from cygnet.scaling.decision import Decision
 from cygnet.scaling.history import History, Lifecycle, Sample
 from cygnet.scaling.limits import RATE_WINDOW_LIMIT_SECONDS, TICK_SECONDS
 from cygnet.scaling.memory import Memory
@@ -163,19 +162,17 @@ class _Fleet:
         return time - self.queue[0][0] if self.queue else 0
 
 
-def cygnet_policy(spec: ScalingSpec | None = None, record: list[Decision] | None = None) -> Policy:
-    """Return our rule; with `record` every decision is added to it."""
-    chosen = spec or ScalingSpec(min_replicas=1, max_replicas=MAX_PODS)
+def cygnet_policy() -> Policy:
+    """Return our rule, with its defaults."""
+    spec = ScalingSpec(min_replicas=1, max_replicas=MAX_PODS)
 
     def begin() -> Callable[[Sequence[Sample]], int]:
         memory = Memory()
 
         def rule(samples: Sequence[Sample]) -> int:
             nonlocal memory
-            decision = decide(History(now=samples[-1].time, samples=tuple(samples), memory=memory), chosen)
+            decision = decide(History(now=samples[-1].time, samples=tuple(samples), memory=memory), spec)
             memory = decision.memory
-            if record is not None:
-                record.append(decision)
             return decision.desired or 1
 
         return rule
