@@ -83,10 +83,8 @@ class Watch:
         request = await current_run(self._values)
         if request is not None and request.run != self._account.run:
             await self._turn_to(request.run)
-        frames, results, chunks, consumer, state, cursors, beam = await asyncio.gather(
-            stream_state(self._nc, self._names.frames),
-            stream_state(self._nc, self._names.results),
-            stream_state(self._nc, self._names.chunks),
+        (frames, results, chunks), consumer, state, cursors, beam = await asyncio.gather(
+            self._streams(),
             consumer_state(self._nc, self._names.frames, PREPROCESSOR),
             self._run_state(request),
             self._cursors(request),
@@ -153,6 +151,10 @@ class Watch:
         self._account = fold(run, (record for _, record in records))
         self._rate = Rate()
         self._first = None
+
+    async def _streams(self) -> list[StreamState]:
+        streams = (self._names.frames, self._names.results, self._names.chunks)
+        return await asyncio.gather(*(stream_state(self._nc, stream) for stream in streams))
 
     async def _run_state(self, request: RunRequest | None) -> str | None:
         value = await self._values.get(run_key(request.run)) if request else None

@@ -1,0 +1,10 @@
+"""`cygnet version`."""
+
+import typer
+
+from cygnet import __version__
+
+
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
