@@ -196,6 +196,8 @@ class Collector:
 
     async def _complete(self) -> None:
         while not self._context.stop.is_set():
+            for account in list(self._assembly.accounts.values()):
+                await self._completion.extend_index(account)
             for run in self._assembly.complete_runs():
                 account = self._assembly.accounts[run]
                 self._assembly.forget(run)

@@ -50,8 +50,8 @@ class Committer:
         """Decide a chunk; raise FencedError if it is no longer ours to decide."""
         context, names, window = self._context, self._context.names, self._context.window
         results = chunk.in_order()
-        key = await self._free_key(chunk, results)
-        built = await asyncio.to_thread(self._build, chunk, results, key)
+        key = await self._free_key(chunk.number, results)
+        built = await asyncio.to_thread(self._build, results, key)
         name = f"{results[0].id.event:09d}-{results[-1].id.event:09d}"
         attempt = secrets.token_hex(8)
         subject = names.chunk_subject(chunk.run, chunk.detector, name, attempt)
@@ -89,7 +89,7 @@ class Committer:
         crash_point("aggregator.noticed")
         return record
 
-    def _build(self, chunk: OpenChunk, results: list[Result], key: str) -> Built:
+    def _build(self, results: list[Result], key: str) -> Built:
         """Make the bytes; runs in a thread."""
         spec = self._context.pipeline.spec
         meta = {
@@ -123,19 +123,19 @@ class Committer:
             self._sequences[place] = sequence  # it was ours: only the acknowledgement was lost
         self._keys.add(record.key)
 
-    async def _free_key(self, chunk: OpenChunk, results: list[Result]) -> str:
+    async def _free_key(self, number: int, results: list[Result]) -> str:
         """Return the object key of a chunk, with a suffix where the template gives one that is taken."""
         template = self._spec.key_template
         key = render_key(
             template,
             prefix=self._context.pipeline.prefix,
-            run=chunk.run,
-            detector=chunk.detector,
+            run=results[0].id.run,
+            detector=results[0].id.detector,
             first_event=results[0].id.event,
             last_event=results[-1].id.event,
             first_time_ns=results[0].time_ns,
             last_time_ns=results[-1].time_ns,
-            seq=chunk.number,
+            seq=number,
             attrs=results[0].attrs,
             ext=writer(self._spec.format).extension,
         )

@@ -1,43 +1,82 @@
-"""What a complete run gets in the bucket: compacted index, provenance documents, ledger."""
+"""What a run gets in the bucket beside its chunks: index segments, then index, provenance and ledger."""
 
+import asyncio
 import json
 import time
 
 from cygnet.model.ledger import RunAccount, ledger, total
 from cygnet.runtime.context import Context
-from cygnet.storage import index, ledger_files
+from cygnet.runtime.crash import crash_point
+from cygnet.storage.index import compact, read_index, segments_cover, write_segment
 from cygnet.storage.keys import provenance_key
+from cygnet.storage.ledger_files import write_ledger
 from cygnet.transport import runs
+
+SEGMENT_CHUNKS = 1000
 
 
 class Completion:
-    """Finishes runs, one after another. Every step may be repeated."""
+    """Writes what readers need without NATS. Every step may be repeated, also by another aggregator."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._segments: dict[
+            str, tuple[int, frozenset[str]]
+        ] = {}  # run → number of segments, manifests in them
+
+    async def extend_index(self, account: RunAccount) -> None:
+        """Write a segment for each thousand chunks that have been stored since the last one."""
+        context, run, prefix = self._context, account.run, self._context.pipeline.prefix
+        stored = [
+            commit.manifest_key
+            for detector in account.detectors.values()
+            for name, commit in detector.commits.items()
+            if name in detector.stored_chunks
+        ]
+        if len(stored) < SEGMENT_CHUNKS:
+            return
+        if run not in self._segments:
+            reader = context.bucket.reader
+            self._segments[run] = await context.patiently(
+                lambda: asyncio.to_thread(segments_cover, reader, prefix, run)
+            )
+        number, covered = self._segments[run]
+        fresh = [key for key in stored if key not in covered]
+        if len(fresh) < SEGMENT_CHUNKS:
+            return
+        chosen = fresh[:SEGMENT_CHUNKS]
+        await context.patiently(lambda: write_segment(context.bucket, prefix, run, number, chosen))
+        self._segments[run] = number + 1, covered.union(chosen)
 
     async def finish(self, account: RunAccount) -> None:
-        """Write what a reader needs without NATS, then mark the run complete."""
+        """Write index, provenance and ledger of a complete run, then mark it complete."""
         context, run, prefix = self._context, account.run, self._context.pipeline.prefix
-        generation = await context.patiently(lambda: index.compact(context.bucket, prefix, run))
-        used = await context.patiently(lambda: index.provenance_ids(context.bucket, prefix, run))
-        for digest in sorted(used):
-            await self._write_provenance(digest)
-        await context.patiently(lambda: ledger_files.write(context.bucket, prefix, account))
+        index = await context.patiently(lambda: compact(context.bucket, prefix, run))
+        crash_point("aggregator.compacted")
+        for digest in sorted(await context.patiently(lambda: asyncio.to_thread(self._provenance_of, run))):
+            await self._write_provenance(run, digest)
+        await context.patiently(lambda: write_ledger(context.bucket, prefix, account))
+        crash_point("aggregator.ledger-written")
         await context.patiently(
             lambda: runs.set_run_state(
-                context.values, run, "complete", generation=generation, completed_ns=time.time_ns()
+                context.values, run, "complete", index=index, completed_ns=time.time_ns()
             )
         )
+        self._segments.pop(run, None)
         line = total(ledger(account), run)
-        context.log.info("run complete", run=run, ledger=line.equation(), generation=generation)
+        context.log.info("run complete", run=run, ledger=line.equation(), index=index)
 
-    async def _write_provenance(self, digest: str) -> None:
+    def _provenance_of(self, run: str) -> set[str]:
+        """Return the provenance documents that the run's stored arrays name; blocks."""
+        table = read_index(self._context.bucket.reader, self._context.pipeline.prefix, run).table
+        return {digest for digest in table.column("provenance").unique().to_pylist() if digest}
+
+    async def _write_provenance(self, run: str, digest: str) -> None:
         context = self._context
         value = await context.patiently(lambda: context.values.get(f"provenance.{digest}"))
-        if value is not None:
-            body = json.dumps(value.data, sort_keys=True, separators=(",", ":")).encode()
-            key = provenance_key(context.pipeline.prefix, "run", digest)
-            await context.patiently(lambda: context.bucket.put(key, body, content_type="application/json"))
-
-
+        if value is None:
+            context.log.error("provenance is gone", run=run, sha256=digest)
+            return
+        body = json.dumps(value.data, sort_keys=True, separators=(",", ":")).encode()
+        key = provenance_key(context.pipeline.prefix, run, digest)
+        await context.patiently(lambda: context.bucket.put(key, body, content_type="application/json"))

@@ -16,7 +16,7 @@ ROLE = "aggregator"
 
 
 async def body(context: Context) -> None:
-    """Aggregate whenever the lease is ours, until the service is stopped. What is unacked goes to the next."""
+    """Aggregate whenever the lease is ours, until stopped; what is unacked then goes to the next."""
     lease = Lease(context.values, ROLE, context.holder)
     context.health.ready()
     while not context.stop.is_set():

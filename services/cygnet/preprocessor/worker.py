@@ -31,6 +31,7 @@ from cygnet.transport.codec import (
 )
 from cygnet.transport.connection import inline_limit
 from cygnet.transport.dead import bury
+from cygnet.transport.publisher import PubAck
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.reference import as_reference, reference_key
 from cygnet.transport.streams import PREPROCESSOR
@@ -105,7 +106,7 @@ class Worker:
     async def _batch(self, deliveries: Sequence[Delivery], slots: asyncio.Semaphore) -> None:
         """Handle what was pulled together; suspects are put aside, to be processed alone."""
         try:
-            fresh = []
+            fresh: list[Delivery] = []
             for delivery in deliveries:
                 (self._suspects if delivery.delivered > self._max_deliver else fresh).append(delivery)
             once = [delivery for delivery in fresh if delivery.delivered == 1]
@@ -164,7 +165,7 @@ class Worker:
         for result in results:
             FRAMES.labels(result.id.detector, "processed").inc()
 
-    async def _submit(self, results: Sequence[Result]) -> "asyncio.Future[object]":
+    async def _submit(self, results: Sequence[Result]) -> "asyncio.Future[PubAck]":
         headers, body = encode_results(results)
         msg_id = pack_message_id([result.id for result in results], STAGE)
         if len(results) == 1:

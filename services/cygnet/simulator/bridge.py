@@ -46,7 +46,7 @@ class Bridge:
         self._seen.clear()
         await self._reader.start(self._base if self._dedupes else self._base + next_event)
         if self._dedupes:
-            await self._remember(next_event)
+            await self._remember(self._reader, next_event)
 
     async def take(self, next_event: int, most: int) -> Batch:
         """Return what has arrived, waiting a moment for the first message."""
@@ -79,15 +79,10 @@ class Bridge:
     def _dedupes(self) -> bool:
         return self._spec.dedupe_by != "none"
 
-    async def _remember(self, next_event: int) -> None:
+    async def _remember(self, reader: IntakeReader, next_event: int) -> None:
         """Read again what this run has taken before, so that a repetition is known after a restart."""
-        reader = self._reader
-        if reader is None:
-            return
-        end = self._base + next_event
-        while reader.position < min(end, reader.last_known):
-            for _, body in await reader.next(min(_FETCH, end - reader.position), timeout=0.25):
-                self._is_duplicate(body)
+        for body in await reader.read_until(self._base + next_event):
+            self._is_duplicate(body)
 
     def _is_duplicate(self, body: bytes) -> bool:
         try:

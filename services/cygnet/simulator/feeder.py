@@ -3,19 +3,20 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cygnet.model.account import DUPLICATE, Dropped
-from cygnet.model.frame import Frame
+from cygnet.model.frame import Announcement, Frame
 from cygnet.model.intervals import Pairs
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.metrics import FRAMES, SOURCE_DROPPED_FRAMES, SOURCE_HELD_SECONDS, SOURCE_NEXT_EVENT
 from cygnet.simulator.cursor import Cursor
-from cygnet.simulator.outlet import Store, as_reference, encode_announcement, needs_reference, pack
+from cygnet.simulator.outlet import Store, needs_reference, pack
 from cygnet.simulator.pacing import Pace
 from cygnet.simulator.source import Batch, Source
 from cygnet.transport.account import append
+from cygnet.transport.codec import announcement_frame, encode_announcement
 from cygnet.transport.connection import inline_limit
 
 _BATCH = 64  # frames that are made and published together
@@ -120,7 +121,7 @@ class Feeder:
             for subject in mirror:
                 await self._context.nc.publish(subject, body)
         return [
-            as_reference(frame, announcements[frame.id]) if wanted else frame
+            _by_reference(frame, announcements[frame.id]) if wanted else frame
             for frame, wanted in zip(frames, by_reference, strict=True)
         ]
 
@@ -152,3 +153,9 @@ class Feeder:
         await asyncio.wait(waiting, timeout=min(seconds, 1.0), return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:
             task.cancel()
+
+
+def _by_reference(frame: Frame, announcement: Announcement) -> Frame:
+    """Return the frame that carries an announcement of its bytes instead of them."""
+    pointer = announcement_frame(announcement, frame.id, frame.time_ns)
+    return replace(pointer, type=frame.type, axes=frame.axes, parts=frame.parts)

@@ -3,10 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-
-import msgspec
 
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame import ANNOUNCEMENT, Announcement, Frame
@@ -77,10 +75,11 @@ class Store:
         async with self._slots:
             key = await self._put(key, frame)
         described = not frame.content_type
+        digest = hashlib.md5(frame.body, usedforsecurity=False).hexdigest()
         return Announcement(
             url=self._bucket.sign_get(key, _URL_SECONDS),
             time=str(datetime.fromtimestamp(frame.time_ns / 1e9)),  # noqa: DTZ006 local, as announcers write it
-            filename=f"{frame.id.detector}-{hashlib.md5(frame.body, usedforsecurity=False).hexdigest()}.{extension}",
+            filename=f"{frame.id.detector}-{digest}.{extension}",
             run=frame.id.run,
             event=frame.id.event,
             detector=frame.id.detector,
@@ -111,24 +110,6 @@ class Store:
 def _key(prefix: str, frame: Frame, extension: str) -> str:
     name = f"{frame.id.run}/frames/{frame.id.detector}/{frame.id.event:09d}.{extension}"
     return f"{prefix}/{name}" if prefix else name
-
-
-def as_reference(frame: Frame, announcement: Announcement) -> Frame:
-    """Return the frame that carries the announcement instead of the bytes."""
-    return replace(
-        frame,
-        body=encode_announcement(announcement),
-        content_type=ANNOUNCEMENT,
-        encoding="identity",
-        dtype="",
-        shape=(),
-    )
-
-
-def encode_announcement(announcement: Announcement) -> bytes:
-    """Return the JSON of an announcement, without the keys that it lacks."""
-    present = {key: value for key, value in msgspec.to_builtins(announcement).items() if value is not None}
-    return msgspec.json.encode(present)
 
 
 def needs_reference(frame: Frame, mode: str, inline_limit: int) -> bool:

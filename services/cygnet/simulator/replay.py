@@ -94,7 +94,7 @@ def _array_frame(identity: FrameId, body: bytes, path: Path, attrs: dict[str, st
 
 
 def frame_files(folder: Path) -> list[Path]:
-    """Return the frame files of a folder in the order of their names; raise BadInputError if there are none."""
+    """Return a folder's frame files in the order of their names. Raises BadInputError if it has none."""
     if not folder.is_dir():
         raise BadInputError(f"replay.path: {folder} is not a folder", reason="no-folder")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in CONTENT_TYPES)
