@@ -191,7 +191,7 @@ def _checked(form: _ArrayForm) -> tuple[np.dtype[np.generic], int]:
 def _bytes_of(array: Array) -> bytes | memoryview:
     if array.nbytes == 0:
         return b""
-    return memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def _aligned(size: int) -> int:

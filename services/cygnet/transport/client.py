@@ -136,7 +136,7 @@ class Client(nats.aio.client.Client):
         while transport is not None and not (self.is_closed or self.is_reconnecting):
             try:
                 if transport.at_eof():
-                    raise errors.UnexpectedEOF  # noqa: TRY301
+                    raise errors.UnexpectedEOF
                 await self._ps.parse(await transport.read(READ_BYTES))
             except asyncio.CancelledError:
                 break

@@ -64,6 +64,11 @@ class Delivery:
         return int(self._count(1))
 
     @property
+    def consumer_sequence(self) -> int:
+        """How many deliveries the consumer has made, this one included."""
+        return int(self._count(2))
+
+    @property
     def time_ns(self) -> int:
         """When the stream took the message: nanoseconds since 1970."""
         return int(self._count(3))

@@ -71,7 +71,3 @@ class ConsumerGoneError(TransportError):
 
 class LeaseLostError(TransportError):
     """The lease is no longer ours: stop acting now."""
-
-
-class StoppedWaitingError(TransportError):
-    """The wait was ended by its owner before it came to something."""

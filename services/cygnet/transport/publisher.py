@@ -135,6 +135,11 @@ class PublishWindow:
         nc.listen(on_up=self._resend_all, on_closed=self._fail_all)
 
     @property
+    def nc(self) -> Client:
+        """The connection that the window publishes on."""
+        return self._nc
+
+    @property
     def in_flight_bytes(self) -> int:
         """Bytes submitted whose PubAck has not come, with a share for each message's own cost."""
         return self._used

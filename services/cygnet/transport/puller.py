@@ -114,7 +114,7 @@ class Puller:
             self._check.cancel()
         if self._sid:
             await self._nc.unsubscribe_raw(self._sid)
-        while self._ready:
+        while self._ready and not self._nc.is_closed:
             await self._ready.popleft().nak()
         self._ready_bytes = 0
         self._end = self._end or NatsClosedError("the puller was stopped")

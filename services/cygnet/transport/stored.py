@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nats import errors
 from nats.aio.client import Client as NatsClient
 
-from cygnet.transport.api import API_SECONDS
+from cygnet.transport.api import API_SECONDS, seconds_since_1970
 from cygnet.transport.errors import NatsOutageError
 
 _NOT_FOUND = "404"
@@ -20,6 +20,11 @@ class StoredMessage:
     subject: str
     data: bytes
     headers: dict[str, str]
+
+    @property
+    def time_ns(self) -> int:
+        """When the stream took the message: nanoseconds since 1970, to the microsecond."""
+        return round(seconds_since_1970(self.headers["Nats-Time-Stamp"]) * 1e6) * 1000
 
 
 async def stored_message(nc: NatsClient, stream: str, sequence: int) -> StoredMessage | None:
