@@ -81,10 +81,9 @@ class Conductor:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
 
-    async def ledger(self) -> list[Ledger]:
-        """Return the run's ledger, a line for each detector, from the account as it is now."""
-        await self._watch.reread()
-        return self._watch.lines()
+    async def ledger(self) -> tuple[str, list[Ledger]]:
+        """Return the run and its ledger, a line for each detector, from the account as it is now."""
+        return await self._watch.reread()
 
     async def _turn(self) -> None:
         try:

@@ -1,9 +1,11 @@
 """What a person sees while `cygnet up` runs: numbers, a progress bar for each run, what went wrong last."""
 
+import sys
+import termios
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass
+from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,10 +16,27 @@ from rich.text import Text
 from cygnet.local.view import View
 
 _NEWS_SECONDS = 60.0
-_MOST_NEWS = 4
+_MOST_NEWS, _MOST_KEPT = 4, 100
 _BAR_WIDTH = 22
+_LFLAG = 3
 _NAME_WIDTH = 13
 _STALLED_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Something that happened, `times` over, last at `time` (UTC, seconds since 1970)."""
+
+    time: float
+    what: str
+    times: int = 1
+
+
+def add_news(news: list[News], time: float, what: str) -> list[News]:
+    """Return the news with one more; what is said again is counted."""
+    if news and news[-1].what == what:
+        return [*news[:-1], News(time, what, news[-1].times + 1)]
+    return [*news[-_MOST_KEPT:], News(time, what)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +46,8 @@ class Scene:
     views: Sequence[View]
     header: Sequence[tuple[str, str]]
     """What is where: (word, address)."""
-    news: Sequence[tuple[float, str]] = field(default=())
-    """What happened, with its time (UTC, seconds since 1970), oldest first."""
+    news: Sequence[News] = ()
+    """What happened, oldest first."""
     phase: str = ""
     """What is going on beside running: draining, ending."""
 
@@ -38,13 +57,21 @@ class LiveTable:
 
     def __init__(self, console: Console) -> None:
         self._live = Live(console=console, auto_refresh=False, transient=False)
+        self._terminal: list[Any] | None = None
 
     def __enter__(self) -> Self:
+        if sys.stdin.isatty():  # an echoed ^C would push the table down by a line
+            self._terminal = termios.tcgetattr(sys.stdin)
+            quiet = list(self._terminal)
+            quiet[_LFLAG] &= ~termios.ECHO
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, quiet)
         self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+        if self._terminal:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._terminal)
 
     def show(self, scene: Scene) -> None:
         """Draw."""
@@ -159,9 +186,8 @@ def _news(scene: Scene, now: float) -> list[RenderableType]:
         for view in scene.views
         if view.trouble
     ]
-    fresh = [(when, what) for when, what in scene.news if now - when < _NEWS_SECONDS][-_MOST_NEWS:]
-    for when, what in fresh:
-        lines.append(
-            Text(f"! {what} ({now - when:.0f} s ago)", style="yellow", no_wrap=True, overflow="ellipsis")
-        )
+    for each in [each for each in scene.news if now - each.time < _NEWS_SECONDS][-_MOST_NEWS:]:
+        times = f" ×{each.times}" if each.times > 1 else ""
+        text = f"! {max(0, now - each.time):.0f} s ago{times}: {each.what}"
+        lines.append(Text(text, style="yellow", no_wrap=True, overflow="ellipsis"))
     return list(lines)

@@ -21,7 +21,7 @@ from cygnet.local.plan import PREPROCESSOR
 from cygnet.local.probes import Probes
 from cygnet.local.resolved import resolve, write
 from cygnet.local.servers import Servers
-from cygnet.local.table import Scene
+from cygnet.local.table import News, Scene, add_news
 from cygnet.model.ledger import Ledger
 from cygnet.runtime.sizes import owner_metadata, stream_sizes
 from cygnet.spec.pipeline import Pipeline
@@ -36,7 +36,6 @@ from cygnet.transport.streams import ensure_streams
 GRACE_SECONDS = 30.0
 _TURN_SECONDS = 0.1
 _SHOW_SECONDS = 1.0
-_MOST_NEWS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,20 +48,32 @@ class Wish:
     given: Given
 
 
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """A run and its ledger, a line for each detector."""
+
+    run: str
+    lines: Sequence[Ledger]
+
+    @property
+    def closes(self) -> bool:
+        """Whether the run has ended with nothing in flight."""
+        return bool(self.lines) and all(line.closes for line in self.lines)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How it ended: the ledger of each pipeline's run, and where its objects are."""
+    """How it ended: each pipeline's run, and where its objects are."""
 
-    ledgers: Mapping[str, Sequence[Ledger]]
+    runs: Mapping[str, RunEnd]
     places: Mapping[str, Place]
     stopped_early: bool
 
     @property
     def closes(self) -> bool:
         """Whether every run has ended with nothing in flight."""
-        return not self.stopped_early and all(
-            line.closes for lines in self.ledgers.values() for line in lines
-        )
+        complete = not self.stopped_early and len(self.runs) == len(self.places)
+        return complete and all(end.closes for end in self.runs.values())
 
 
 class Up:
@@ -72,7 +83,7 @@ class Up:
         self._wish = wish
         self._show = show
         self._launcher = launcher or ProcessLauncher(wish.folder)
-        self._news: list[tuple[float, str]] = []
+        self._news: list[News] = []
         self._header: list[Line] = []
         self._conductors: list[Conductor] = []
         self._fleet: Fleet | None = None
@@ -85,7 +96,8 @@ class Up:
             async with Servers(
                 mine, [pipeline for _, pipeline in self._wish.pipelines], self._wish.given
             ) as servers:
-                self._news += [(time.time(), note) for note in servers.notes()]
+                for note in servers.notes():
+                    self._say(note)
                 places = self._places(servers)
                 mine.say(pipelines=places, servers=servers.addresses())
                 async with self._clients(places) as clients:
@@ -97,7 +109,7 @@ class Up:
                     finally:
                         self._fleet.kill_all()
                     return Outcome(
-                        ledgers=await self._ledgers(),
+                        runs=await self._runs(),
                         places=places,
                         stopped_early=not all(each.done for each in self._conductors),
                     )
@@ -200,13 +212,15 @@ class Up:
             conductor.drain()
         self._show(self._scene())
 
-    def _scene(self, phase: str = "") -> Scene:
+    def _scene(self) -> Scene:
         draining = "draining: the run is ended, what is in flight is stored; Ctrl-C again stops at once"
         return Scene(
             views=[conductor.view for conductor in self._conductors],
             header=self._header + metrics(self._fleet.addresses() if self._fleet else {}),
             news=self._news,
-            phase=phase or (draining if self._drain.is_set() else ""),
+            phase=draining
+            if self._drain.is_set() and not all(each.done for each in self._conductors)
+            else "",
         )
 
     # --- the end ----------------------------------------------------------------------------------
@@ -226,13 +240,13 @@ class Up:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-        self._show(self._scene("ended"))
+        self._show(self._scene())
 
-    async def _ledgers(self) -> dict[str, list[Ledger]]:
+    async def _runs(self) -> dict[str, RunEnd]:
         found = {}
         for conductor in self._conductors:
             with contextlib.suppress(TransportError):
-                found[conductor.name] = await conductor.ledger()
+                found[conductor.name] = RunEnd(*await conductor.ledger())
         return found
 
     @contextlib.contextmanager
@@ -260,8 +274,7 @@ class Up:
         self._say(str(death))
 
     def _say(self, what: str) -> None:
-        self._news.append((time.time(), what))
-        del self._news[:-_MOST_NEWS]
+        self._news = add_news(self._news, time.time(), what)
 
     def _the_fleet(self) -> Fleet:
         if self._fleet is None:

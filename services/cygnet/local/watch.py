@@ -141,10 +141,12 @@ class Watch:
         """Return the ledger of the run over all detectors."""
         return total(self.lines(issued), self._account.run)
 
-    async def reread(self) -> None:
-        """Read the whole account of the run again, so that the last word is the stream's."""
-        records = await read_account(self._nc, self._names, self._account.run)
-        self._account = fold(self._account.run, (record for _, record in records))
+    async def reread(self) -> tuple[str, list[Ledger]]:
+        """Read the whole account of the run again; return the run and the last word on it."""
+        run = self._account.run
+        self._account = fold(run, (record for _, record in await read_account(self._nc, self._names, run)))
+        cursors = await self._cursors(RunRequest(run, None))
+        return run, self.lines({name: cursor[0] for name, cursor in cursors.items()})
 
     async def _turn_to(self, run: str) -> None:
         records = await read_account(self._nc, self._names, run)

@@ -153,7 +153,7 @@ async def connect_nats(
         metrics.NATS_CONNECTED.set(event in ("connected", "reconnected"))
         if event == "reconnected":
             metrics.NATS_RECONNECTS.inc()
-        say = log.info if event in ("connected", "reconnected") else log.warning
+        say = log.info if event in ("connected", "reconnected", "closed") else log.warning
         say("nats", what=event, detail=detail)
 
     return await retry_outage(
