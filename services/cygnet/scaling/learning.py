@@ -64,8 +64,10 @@ def notice_others(memory: Memory, desired: int, seen: float, spec: ScalingSpec) 
         return replace(memory, replicas=desired, replaced=None)
     last_change = max(memory.last_up or -math.inf, memory.last_down or -math.inf)
     on_its_way = desired == memory.replaced and seen - last_change <= STALE_SECONDS
-    if desired == memory.replicas or on_its_way or seen <= last_change:
+    if on_its_way or seen <= last_change:
         return memory
+    if desired == memory.replicas:
+        return replace(memory, replaced=None)
     recent = [time for time in memory.foreign_writes if seen - time <= 2 * COOLDOWN_SECONDS]
     inside = spec.min_replicas <= desired <= spec.max_replicas
     return replace(

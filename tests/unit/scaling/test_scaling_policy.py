@@ -190,6 +190,12 @@ def test_a_change_that_has_not_arrived_yet_is_no_persons_wish():
     assert second.memory.manual_since is None
 
 
+def test_a_scale_back_by_hand_right_after_a_change_that_arrived_is_a_persons_wish():
+    steps = live([Weather(arrives=500)] * 4 + [Weather(by_hand=1, arrives=500)], SPEC)
+    assert [step.decision.action for step in steps][2:4] == [Action.UP, Action.HOLD]
+    assert steps[-1].decision.reason is Reason.MANUAL_SCALE
+
+
 def test_a_run_wakes_a_sleeping_role_before_its_first_frame():
     decision = decide(history([healthy(desired=0, ready=0, run_active=True)]), ASLEEP)
     assert (decision.desired, decision.reason) == (1, Reason.WAKE_UP)
