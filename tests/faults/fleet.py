@@ -1,0 +1,201 @@
+"""The services of one pipeline as processes, and the suite's own look into its streams and values."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.faults.plan import Plan
+from tests.faults.rig import Rig
+from tests.faults.service import Service
+from tests.faults.tally import Tally
+from tests.faults.waiting import FaultError, until
+
+from cygnet.runtime.sizes import owner_metadata, stream_sizes
+from cygnet.spec.loader import load
+from cygnet.transport.client import Client
+from cygnet.transport.connection import close
+from cygnet.transport.names import Names
+from cygnet.transport.runs import RUN_KEY, set_run_state
+from cygnet.transport.streams import StreamState, ensure_streams, stream_state
+from cygnet.transport.values import Values
+
+SIMULATOR, PREPROCESSOR = "simulator-0", "preprocessor-0"
+AGGREGATOR, UPLOADER = "aggregator-0", "uploader-0"
+SLOTS = (SIMULATOR, PREPROCESSOR, AGGREGATOR, UPLOADER)
+NO_RUN = "none"
+_START_SECONDS = 40.0
+
+
+class Fleet:
+    """One pipeline's processes. Each is started again only when a scenario says so."""
+
+    def __init__(self, rig: Rig, plan: Plan, nc: Client) -> None:
+        self.rig = rig
+        self.plan = plan
+        self.nc = nc
+        self.names = Names("local", plan.name)
+        self.values = Values(nc, self.names)
+        self.folder = rig.folder / plan.name
+        self.tally = Tally()
+        self._services: dict[str, Service] = {}
+        self._specs: dict[Plan, Path] = {}
+
+    def service(self, slot: str) -> Service:
+        """Return a slot; made at its first mention."""
+        if slot not in self._services:
+            self._services[slot] = Service(slot, self.folder)
+        return self._services[slot]
+
+    @property
+    def services(self) -> list[Service]:
+        """All slots."""
+        return list(self._services.values())
+
+    # --- starting and ending ----------------------------------------------------------------------
+
+    def start(self, *slots: str, plan: Plan | None = None, crash_at: str = "", entry: str = "cygnet") -> None:
+        """Start the services of some slots, of all four by default."""
+        for slot in slots or SLOTS:
+            spec = self._spec(plan or self.plan)
+            self.service(slot).start(spec, self.rig.environment(), crash_at=crash_at, entry=entry)
+            self.tally.started(f"{slot}, to die at {crash_at}," if crash_at else slot)
+
+    async def ready(self, *slots: str) -> None:
+        """Return once the services of these slots, by default of all, listen."""
+        wanted = [self.service(slot) for slot in slots or tuple(self._services)]
+
+        async def listening() -> bool:
+            self.check_alive()
+            return all(service.is_ready for service in wanted)
+
+        async def missing() -> str:
+            return "not yet up: " + ", ".join(each.slot for each in wanted if not each.is_ready)
+
+        await until(listening, _START_SECONDS, missing)
+
+    async def whole(self) -> None:
+        """Return once the four services run by the fleet's own plan, and no others."""
+        for service in self.services:
+            if service.slot not in SLOTS or service.spec != self._spec(self.plan) or service.crash_at:
+                await self.stop(service.slot)
+        missing = [slot for slot in SLOTS if not self.service(slot).is_alive]
+        if missing:
+            self.start(*missing)
+        await self.ready(*SLOTS)
+
+    async def kill(self, *slots: str) -> None:
+        """End services as `kill -9` does."""
+        for slot in slots:
+            await asyncio.to_thread(self.service(slot).kill)
+            self.tally.killed(slot)
+
+    async def stop(self, *slots: str) -> None:
+        """Ask services to end, all by default. Raises FaultError if one does not do so in order."""
+        chosen = [self.service(slot) for slot in slots or tuple(self._services)]
+        codes = await asyncio.gather(*(asyncio.to_thread(service.stop) for service in chosen))
+        for service, code in zip(chosen, codes, strict=True):
+            self.tally.note(f"{service.slot} stopped, code {code}")
+            if code != 0:
+                raise FaultError(f"{service.slot} was asked to stop and ended with code {code}")
+
+    async def restart(self, slot: str, *, plan: Plan | None = None, crash_at: str = "") -> None:
+        """Stop a service in order and start it again."""
+        await self.stop(slot)
+        self.start(slot, plan=plan, crash_at=crash_at)
+
+    async def death(self, slot: str, seconds: float) -> None:
+        """Return once an armed service has killed itself. Raises FaultError if it does not."""
+        service = self.service(slot)
+
+        async def dead() -> bool:
+            self.check_alive(but=slot)
+            return service.exit_code is not None
+
+        await until(dead, seconds, f"{service.crash_at} was not reached: {slot} lives")
+        if service.exit_code != -signal.SIGKILL:
+            raise FaultError(f"{slot} ended with code {service.exit_code}, not by SIGKILL: {service.tail(1)}")
+        self.tally.killed(f"{slot} at {service.crash_at}")
+
+    def check_alive(self, but: str = "") -> None:
+        """Raise FaultError if a service has ended that nobody ended."""
+        for service in self._services.values():
+            if service.exit_code is not None and service.slot != but:
+                raise FaultError(f"{service.slot} ended by itself, code {service.exit_code}")
+
+    def end_all(self) -> None:
+        """End what is left, by force."""
+        for service in self._services.values():
+            service.kill()
+
+    def logs(self, lines: int = 15) -> str:
+        """Return the ends of all logs."""
+        return "\n".join(f"--- {each.slot}\n{each.tail(lines)}" for each in self._services.values())
+
+    def resident_bytes(self) -> dict[str, int]:
+        """Return the memory that each process holds."""
+        return {each.slot: each.resident_bytes for each in self._services.values()}
+
+    def _spec(self, plan: Plan) -> Path:
+        if plan.name != self.plan.name:
+            raise ValueError(f"the plan {plan.name} is of another pipeline than {self.plan.name}")
+        if plan not in self._specs:
+            self._specs[plan] = plan.write(self.folder / f"spec-{len(self._specs)}.yaml")
+        return self._specs[plan]
+
+    # --- the servers ------------------------------------------------------------------------------
+
+    async def kill_nats(self) -> None:
+        """End nats-server with SIGKILL."""
+        await asyncio.to_thread(self.rig.nats.kill)
+        self.tally.killed("nats-server")
+
+    async def start_nats(self) -> None:
+        """Start nats-server on its port and its store."""
+        await asyncio.to_thread(self.rig.nats.start)
+        self.tally.started("nats-server")
+
+    async def kill_s3(self) -> None:
+        """End S3 with SIGKILL."""
+        await asyncio.to_thread(self.rig.s3.kill)
+        self.tally.killed("S3")
+
+    async def start_s3(self) -> None:
+        """Start S3 on its port and its folder."""
+        await asyncio.to_thread(self.rig.s3.start)
+        self.tally.started("S3")
+
+    # --- looking in -------------------------------------------------------------------------------
+
+    async def make_streams(self) -> None:
+        """Make the pipeline's streams, as any service does at its start."""
+        [pipeline] = load(self._spec(self.plan))
+        await ensure_streams(self.nc, self.names, stream_sizes(pipeline), owner_metadata(pipeline))
+
+    async def queues(self) -> dict[str, StreamState]:
+        """Return the states of the streams through which a run flows."""
+        names = self.names
+        streams = {"FRAMES": names.frames, "RESULTS": names.results}
+        streams |= {"CHUNKS": names.chunks, "NOTICES": names.notices}
+        return {short: await stream_state(self.nc, stream) for short, stream in streams.items()}
+
+
+@asynccontextmanager
+async def open_fleet(rig: Rig, plan: Plan) -> AsyncIterator[Fleet]:
+    """Give a pipeline without running services; end what runs of it afterwards."""
+    (rig.folder / plan.name).mkdir(exist_ok=True)
+    nc = await rig.client()
+    fleet = Fleet(rig, plan, nc)
+    try:
+        await fleet.make_streams()
+        # A source that was asked for no run asks itself for one: this one is over.
+        await set_run_state(fleet.values, NO_RUN, "complete")
+        await fleet.values.put(RUN_KEY, {"run": NO_RUN, "events": None})
+        yield fleet
+    finally:
+        fleet.end_all()
+        await close(nc)
+
+
+__all__ = ["AGGREGATOR", "PREPROCESSOR", "SIMULATOR", "SLOTS", "UPLOADER", "Fleet", "open_fleet"]

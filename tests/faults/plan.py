@@ -1,0 +1,81 @@
+"""What a scenario wants of its pipeline, and the spec file that says so to the services."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tests.faults.frames import FrameFolder
+
+DETECTOR = "camera"
+BUCKET = "faults"
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """One pipeline. `source` is a source of the spec; by default the frames are replayed."""
+
+    name: str
+    frames: FrameFolder
+    rate_hz: float | None = None
+    source: dict[str, Any] | None = None
+    transport: str = "auto"
+    store: bool = True
+    chunk_events: int = 25
+    max_age_seconds: float = 5.0
+    max_deliver: int = 5
+    frames_mib: int = 16
+    results_mib: int = 16
+    chunks_mib: int = 16
+    dead_mib: int = 4
+    delay_seconds: float = 0.0
+    preprocessor: dict[str, Any] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Return the Pipeline document."""
+        return {
+            "apiVersion": "cygnet.dev/v1alpha1",
+            "kind": "Pipeline",
+            "metadata": {"name": self.name},
+            "spec": {
+                "sources": [{"name": DETECTOR, **(self.source or self._replay())}],
+                "store": self.store,
+                "transport": {"mode": self.transport},
+                "preprocessor": {"stages": self._stages(), **(self.preprocessor or {})},
+                "aggregator": {
+                    "chunkSize": self.chunk_events,
+                    "maxAgeSeconds": self.max_age_seconds,
+                    "maxBytes": self.chunks_mib * _MIB // 4,
+                },
+                "uploader": {"bucket": BUCKET},
+                "deadLetters": {"maxDeliver": self.max_deliver},
+                "streams": {
+                    "framesBytes": self.frames_mib * _MIB,
+                    "resultsBytes": self.results_mib * _MIB,
+                    "chunksBytes": self.chunks_mib * _MIB,
+                    "deadBytes": self.dead_mib * _MIB,
+                    "ackWaitSeconds": 3,
+                    "maxProcessingSeconds": 2.5,
+                },
+            },
+        }
+
+    def write(self, path: Path) -> Path:
+        """Write the spec file and return it."""
+        path.write_text(yaml.safe_dump(self.document()))
+        return path
+
+    def _replay(self) -> dict[str, Any]:
+        replay: dict[str, Any] = {"path": str(self.frames.path)}
+        if self.rate_hz is not None:
+            replay["rateHz"] = self.rate_hz
+        return {"replay": replay}
+
+    def _stages(self) -> list[dict[str, Any]]:
+        stages: list[dict[str, Any]] = []
+        if self.frames.half_window is not None:
+            stages.append({"crop": {"halfWindow": self.frames.half_window}})
+        if self.delay_seconds:
+            stages.append({"delay": {"seconds": self.delay_seconds}})
+        return stages

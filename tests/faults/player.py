@@ -1,0 +1,92 @@
+"""Plays scenarios one after another, and side by side where they may, and makes a row of each."""
+
+import asyncio
+import sys
+import traceback
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import groupby
+
+from tests.faults.check import Checked
+from tests.faults.fleet import Fleet, open_fleet
+from tests.faults.rig import Rig, open_rig
+from tests.faults.scenario import Scenario
+from tests.faults.table import Row
+from tests.faults.tally import Tally
+from tests.faults.waiting import FaultError
+
+SCENARIO_SECONDS = 240.0  # far above what any takes: a suite that hangs says nothing
+
+
+async def play_all(scenarios: Sequence[Scenario]) -> list[Row]:
+    """Play all and return their rows. Each family has servers of its own."""
+    rows: list[Row] = []
+    for _, family in groupby(scenarios, lambda scenario: scenario.family):
+        async with open_rig() as rig:
+            rows += await _play_family(rig, list(family))
+    return rows
+
+
+async def _play_family(rig: Rig, scenarios: Sequence[Scenario]) -> list[Row]:
+    lanes: dict[str, list[Scenario]] = {}
+    for scenario in scenarios:
+        lane = scenario.plan(rig).name if scenario.leaves_servers_alone else ""
+        lanes.setdefault(lane, []).append(scenario)
+    played = await asyncio.gather(*(_play_in_turn(rig, lane) for lane in lanes.values()))
+    rows = {row.scenario: row for lane in played for row in lane}
+    return [rows[scenario.name] for scenario in scenarios]
+
+
+async def _play_in_turn(rig: Rig, scenarios: Sequence[Scenario]) -> list[Row]:
+    """Play scenarios in turn; the services stay while the pipeline is the same and nothing went wrong."""
+    rows: list[Row] = []
+    for _, same in groupby(scenarios, lambda scenario: scenario.plan(rig).name):
+        left = list(same)
+        while left:
+            async with _fleet(rig, left[0]) as fleet:
+                while left:
+                    rows.append(await _play(fleet, left.pop(0)))
+                    if rows[-1].why:
+                        break
+    return rows
+
+
+@asynccontextmanager
+async def _fleet(rig: Rig, scenario: Scenario) -> AsyncIterator[Fleet]:
+    async with AsyncExitStack() as stack:
+        yield await stack.enter_async_context(open_fleet(rig, scenario.plan(rig)))
+
+
+async def _play(fleet: Fleet, scenario: Scenario) -> Row:
+    fleet.tally = Tally()
+    checked, why = Checked(), ""
+    try:
+        async with asyncio.timeout(SCENARIO_SECONDS):
+            checked = await scenario.play(fleet)
+        fleet.check_alive()
+    except FaultError as error:
+        why = str(error)
+    except TimeoutError:
+        why = f"not over after {SCENARIO_SECONDS:g} s"
+    except Exception:
+        why = traceback.format_exc()
+    tally = fleet.tally
+    row = Row(
+        scenario=scenario.name,
+        what=scenario.what,
+        kills=tally.kills,
+        starts=tally.starts,
+        seconds=tally.seconds,
+        checked=checked,
+        why=why,
+    )
+    _say(row, fleet)
+    return row
+
+
+def _say(row: Row, fleet: Fleet) -> None:
+    """Tell of each scenario as it ends, and of one that failed everything that is known."""
+    print(f"{row.scenario}: {row.verdict} in {row.seconds:.1f} s", file=sys.stderr, flush=True)
+    if row.why:
+        actions = "\n".join(fleet.tally.actions)
+        print(f"{row.why}\n{actions}\n{fleet.logs()}", file=sys.stderr, flush=True)

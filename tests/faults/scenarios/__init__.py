@@ -1,0 +1,9 @@
+"""All scenarios, in the order in which they are played."""
+
+from tests.faults.scenario import Scenario
+from tests.faults.scenarios import crash
+
+
+def all_scenarios(seeds: int, seed_seconds: float) -> list[Scenario]:
+    """Return the scenarios; `seeds` random walks of `seed_seconds` each come last."""
+    return crash.scenarios()
