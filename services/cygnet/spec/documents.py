@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from cygnet.spec.explain import explain, unknown_field
 from cygnet.spec.metadata import OBJECT_META, Metadata
 from cygnet.spec.pipeline import API_VERSION, Pipeline
-from cygnet.spec.problems import Mark, Problem, SpecError, SpecText, clipped
+from cygnet.spec.problems import MOST, Mark, Problem, SpecError, SpecText, clipped
+from cygnet.spec.schema import Path
 from cygnet.spec.suggest import closest
 from cygnet.spec.tree import Node, trees
 from cygnet.spec.words import shown
@@ -71,18 +72,20 @@ def _document(root: Node, text: SpecText) -> tuple[Document | None, list[Problem
     if kind and isinstance(kind.value, str) and kind.value != KIND and not closest(kind.value, [KIND]):
         message = f"{shown(kind.value)} is another kind of document"
         return None, [text.problem(kind.mark, ("kind",), kind.value, message, KIND)]
-    problems = _metadata(root, text)
+    strange = _strange_metadata(root)
+    problems = [unknown_field(path, root, text, OBJECT_META) for path in strange]
     try:
         pipeline = Pipeline.model_validate(root.plain())
     except ValidationError as error:
-        return None, problems + explain(error, root, text)
+        return None, problems + explain(error, root, text, strange)
     name = root.value["metadata"].child("name")
     return (Document(pipeline, text, name.mark) if name and not root.holds_broken() else None), problems
 
 
-def _metadata(root: Node, text: SpecText) -> list[Problem]:
-    """Refuse what Kubernetes does not know either: a misspelt namespace must not become the default."""
+def _strange_metadata(root: Node) -> list[Path]:
+    """Return what Kubernetes does not know either: a misspelt namespace must not become the default."""
     node = root.child("metadata")
-    fields = list(node.value) if node and isinstance(node.value, dict) else []
+    fields = node.value if node and isinstance(node.value, dict) else {}
     known = {*Metadata.model_fields, *OBJECT_META}
-    return [unknown_field(("metadata", name), root, text) for name in fields if name not in known]
+    strange: list[Path] = [("metadata", name) for name in fields if name not in known]
+    return strange[:MOST]

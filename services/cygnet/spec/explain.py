@@ -15,13 +15,14 @@ from cygnet.spec.words import accepted, is_number, kind, shown
 _NAME = re.compile(r"[A-Za-z][A-Za-z.]*[A-Za-z]")
 
 
-def explain(error: ValidationError, root: Node, text: SpecText) -> list[Problem]:
-    """Return the problems of one document.
+def explain(error: ValidationError, root: Node, text: SpecText, strange: Iterable[Path]) -> list[Problem]:
+    """Return the problems of one document, beside the fields that are known to be `strange`.
 
     Silent about values that were refused before, and about a missing field whose misspelt name is a problem.
     """
     found = [(_blamed(one), one) for one in error.errors(include_url=False)[:MOST]]
-    meant = {(*path[:-1], _meant(path)) for path, one in found if one["type"] == "extra_forbidden"}
+    unknown = [path for path, one in found if one["type"] == "extra_forbidden"]
+    meant = {(*path[:-1], _meant(path)) for path in (*unknown, *strange)}
     problems = [
         _problem(path, one, root, text)
         for path, one in found
@@ -35,9 +36,9 @@ def explain(error: ValidationError, root: Node, text: SpecText) -> list[Problem]
 def unknown_field(path: Path, root: Node, text: SpecText, others: Iterable[str] = ()) -> Problem:
     """Return the problem of a field that does not exist, at the line of its name."""
     node = _node(path, root)
-    name, siblings = str(path[-1]), [*fields_of(at(path[:-1]) or {}), *others]
+    name, siblings = str(path[-1]), list(fields_of(at(path[:-1]) or {}))
     homes = homes_of(name)
-    meant = closest(name, siblings)
+    meant = closest(name, [*siblings, *others])
     message = f"unknown field {clipped(name)}"
     if homes and not (meant and same_letters(name, meant)):
         message += f"; it belongs in {' or '.join(homes)}"
@@ -84,9 +85,9 @@ def _rule(path: Path, one: Any, root: Node, text: SpecText) -> Problem:
 
 
 def _said(node: Node) -> str:
-    """Return a value as it stands in the file; `yes` with what it means; "" for nothing."""
+    """Return a value as it stands in the file; `yes` with what it means; "" where `kind` says it all."""
     value = node.plain()
-    if value is None:
+    if value is None or isinstance(value, list | dict):
         return ""
     if node.word is None or isinstance(value, str):
         return shown(value)
@@ -96,7 +97,7 @@ def _said(node: Node) -> str:
 
 
 def _mismatch(error: str, node: Node, schema: Schema) -> str:
-    value = node.plain()
+    value: Any = node.plain()
     match error:
         case "greater_than" | "greater_than_equal":
             return "is too small"
@@ -104,15 +105,16 @@ def _mismatch(error: str, node: Node, schema: Schema) -> str:
             return "is too large"
         case "finite_number":
             return "is not a finite number"
-        case "string_too_long":
-            return f"has {len(str(value))} characters, too many"
-        case "too_long" | "too_short" | "string_too_short":
-            return f"is too {error.rsplit('_', 1)[1]}"
+        case "string_too_long" | "string_too_short" | "too_long" | "too_short":
+            unit = "characters" if isinstance(value, str) else "items"
+            return f"has {len(value)} {unit}, too {'many' if error.endswith('long') else 'few'}"
         case "string_pattern_mismatch":
             return "does not fit"
         case "literal_error" if isinstance(value, str):
             meant = closest(value, map(str, schema.get("enum", [schema.get("const")])))
             return "is not known" + (f"; did you mean {meant!r}?" if meant else "")
+        case "literal_error" if any(type(option) is type(value) for option in schema.get("enum", [])):
+            return "is not among these"
     return f"is {kind(value)}"
 
 

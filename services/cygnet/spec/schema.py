@@ -78,8 +78,8 @@ def secret_fields() -> frozenset[str]:
 
 
 def homes_of(name: str) -> list[str]:
-    """Return the paths of the parts of the spec that have a field of this name."""
-    return [path for path, part in parts() if name in fields_of(part)]
+    """Return the paths of the parts that have a field of this name."""
+    return [path or "the top of the document" for path, part in parts() if name in fields_of(part)]
 
 
 def parts() -> Iterator[tuple[str, Schema]]:

@@ -55,10 +55,8 @@ def kind(value: object) -> str:
             return "a number" if math.isfinite(value) else "not a finite number"
         case str():
             return "a string"
-        case list():
-            return "a list"
         case _:
-            return "a mapping"
+            return shown(value)
 
 
 def shown(value: object) -> str:
@@ -72,7 +70,7 @@ def shown(value: object) -> str:
             return clipped(value)
         case list() | dict():
             many = f"{len(value)} {'item' if isinstance(value, list) else 'field'}{'s' * (len(value) != 1)}"
-            return f"{kind(value)} of {many}"
+            return f"a {'list' if isinstance(value, list) else 'mapping'} of {many}"
         case _:
             return clipped(str(value))[1:-1]
 

@@ -1,0 +1,276 @@
+"""Spec files that are broken in ways that no single field shows: rules across fields, and YAML itself."""
+
+from dataclasses import dataclass
+
+HEAD = "apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: lime}\nspec:\n"
+SOURCES = "  sources:\n  - name: lime\n    replay: {path: frames}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenText:
+    """A text, and field, line and words of its only problem."""
+
+    name: str
+    text: str
+    field: str
+    line: int
+    words: str
+
+
+def _below(name: str, lines: str, field: str, line: int, words: str) -> BrokenText:
+    """Return a case whose `line` is counted in `lines`, below a valid source."""
+    return BrokenText(name, f"{HEAD}{SOURCES}{lines}", field, line + 7, words)
+
+
+def _source(name: str, lines: str, field: str, line: int, words: str) -> BrokenText:
+    return BrokenText(name, f"{HEAD}  sources:\n{lines}", field, line + 5, words)
+
+
+_STAGES = "spec.preprocessor.stages"
+_TEMPLATE = "spec.aggregator.keyTemplate"
+
+BROKEN_RULES = (
+    _below(
+        "min-above-max-replicas",
+        "  preprocessor:\n    scaling:\n      maxReplicas: 2\n      minReplicas: 3\n",
+        "spec.preprocessor.scaling.minReplicas",
+        4,
+        "3 does not fit: minReplicas must not exceed maxReplicas",
+    ),
+    _below(
+        "min-above-default-max-replicas",
+        "  preprocessor:\n    scaling:\n      minReplicas: 5\n",
+        "spec.preprocessor.scaling.minReplicas",
+        3,
+        "5 does not fit: minReplicas must not exceed maxReplicas",
+    ),
+    _below(
+        "window-upside-down",
+        "  preprocessor:\n    stages:\n    - window: {min: 120, max: 80}\n",
+        f"{_STAGES}[0].window.min",
+        3,
+        "120 does not fit: min must be below max",
+    ),
+    _below(
+        "window-without-width",
+        "  preprocessor:\n    stages:\n    - window: {min: 80, max: 80}\n",
+        f"{_STAGES}[0].window.min",
+        3,
+        "80 does not fit: min must be below max",
+    ),
+    _below(
+        "levels-of-fractions",
+        "  preprocessor:\n    stages:\n    - window: {min: 80.5, max: 120, output: levels}\n",
+        f"{_STAGES}[0].window.output",
+        3,
+        "levels needs whole numbers for min and max",
+    ),
+    _below(
+        "levels-with-underflow",
+        "  preprocessor:\n    stages:\n    - window: {min: 0, max: 9, output: levels, legacyUnderflow: on}\n",
+        f"{_STAGES}[0].window.legacyUnderflow",
+        3,
+        "legacyUnderflow goes with output: fraction",
+    ),
+    _below(
+        "stage-of-two-kinds",
+        "  preprocessor:\n    stages:\n    - crop: {}\n      delay: {seconds: 1}\n",
+        f"{_STAGES}[0]",
+        3,
+        "exactly one of crop, window, delay must be given; given: crop, delay",
+    ),
+    _below(
+        "stage-of-no-kind",
+        "  preprocessor:\n    stages:\n    - {}\n",
+        f"{_STAGES}[0]",
+        3,
+        "exactly one of crop, window, delay must be given; given: none",
+    ),
+    _below(
+        "stage-left-empty",
+        "  preprocessor:\n    stages:\n    - crop:\n",
+        f"{_STAGES}[0]",
+        3,
+        "exactly one of crop, window, delay must be given; given: crop (empty)",
+    ),
+    _below(
+        "two-crops",
+        "  preprocessor:\n    stages:\n    - crop: {}\n    - delay: {seconds: 1}\n    - crop: {}\n",
+        f"{_STAGES}[2]",
+        5,
+        "at most one crop stage",
+    ),
+    _below(
+        "two-windows",
+        "  preprocessor:\n    stages:\n    - window: {min: 1, max: 2}\n    - window: {min: 3, max: 4}\n",
+        f"{_STAGES}[1]",
+        4,
+        "at most one window stage",
+    ),
+    _below(
+        "unknown-template-field",
+        '  aggregator:\n    keyTemplate: "{prefix}/{detektor}"\n',
+        _TEMPLATE,
+        2,
+        "unknown field {detektor}; accepted: prefix, run, detector",
+    ),
+    _below(
+        "template-not-closed", '  aggregator:\n    keyTemplate: "{prefix"\n', _TEMPLATE, 2, "not a template"
+    ),
+    _below(
+        "template-with-huge-width",
+        '  aggregator:\n    keyTemplate: "{seq:99999999999d}"\n',
+        _TEMPLATE,
+        2,
+        "accepted: a form like {seq:09d}",
+    ),
+    _below(
+        "template-form-of-a-text",
+        '  aggregator:\n    keyTemplate: "{run:09d}"\n',
+        _TEMPLATE,
+        2,
+        "{run} takes no format",
+    ),
+    _below(
+        "chunk-larger-than-half-the-stream",
+        "  aggregator: {maxBytes: 40000000}\n",
+        "spec.aggregator.maxBytes",
+        1,
+        "aggregator.maxBytes must not exceed half of streams.chunksBytes",
+    ),
+    _below(
+        "stream-smaller-than-two-default-chunks",
+        "  store: true\n  streams: {chunksBytes: 1048576}\n",
+        "spec.aggregator.maxBytes",
+        2,
+        "33554432 is the default and does not fit: aggregator.maxBytes must not",
+    ),
+    _below(
+        "ack-wait-below-processing",
+        "  streams:\n    maxProcessingSeconds: 40\n    ackWaitSeconds: 30\n",
+        "spec.streams.ackWaitSeconds",
+        3,
+        "30 does not fit: ackWaitSeconds must be above maxProcessingSeconds",
+    ),
+    _below(
+        "default-ack-wait-below-processing",
+        "  streams:\n    maxProcessingSeconds: 40\n",
+        "spec.streams.ackWaitSeconds",
+        2,
+        "30 is the default and does not fit: ackWaitSeconds must be above",
+    ),
+    _source(
+        "two-sources-of-one-name",
+        "  - {name: a, replay: {path: x}}\n  - {name: a, replay: {path: y}}\n",
+        "spec.sources[1].name",
+        2,
+        "source names must differ: 'a' is there twice",
+    ),
+    _source(
+        "source-of-no-kind",
+        "  - name: a\n",
+        "spec.sources[0]",
+        1,
+        "exactly one of replay, announcements must be given; given: none",
+    ),
+    _source(
+        "source-of-two-kinds",
+        "  - name: a\n    replay: {path: x}\n    announcements: {subjects: [s]}\n",
+        "spec.sources[0]",
+        1,
+        "exactly one of replay, announcements must be given; given: replay, announcements",
+    ),
+    _source(
+        "mirror-of-its-own-subject",
+        "  - name: a\n    announcements: {subjects: [daq/data]}\n    mirrorSubjects: [daq/data]\n",
+        "spec.sources[0].mirrorSubjects",
+        3,
+        "mirrorSubjects may not repeat announcements.subjects",
+    ),
+)
+
+_VALID = HEAD + SOURCES
+
+BROKEN_TEXTS = (
+    BrokenText("empty", "", "", 0, "the file is empty"),
+    BrokenText("only-comments", "# nothing\n---\n---\n", "", 0, "the file is empty"),
+    BrokenText("a-word", "pipeline\n", "", 1, "the document is 'pipeline'"),
+    BrokenText("a-number", "7\n", "", 1, "the document is 7"),
+    BrokenText("a-list", "- a\n- b\n", "", 1, "the document is a list of 2 items"),
+    BrokenText(
+        "foreign-mapping", "name: x\nservices: {}\n", "", 1, "this is not a Pipeline; its fields: 'name'"
+    ),
+    BrokenText(
+        "foreign-kind", "apiVersion: v1\nkind: Secret\ndata: {}\n", "kind", 2, "'Secret' is another kind"
+    ),
+    BrokenText("lower-case-kind", _VALID.replace("Pipe", "pipe"), "kind", 2, "did you mean 'Pipeline'?"),
+    BrokenText(
+        "other-version", _VALID.replace("v1alpha1", "v2"), "apiVersion", 1, "'cygnet.dev/v2' is not known"
+    ),
+    _below("tab", "\tstore: true\n", "", 1, "a tab"),
+    _below("tab-behind-a-name", "  store:\n\t  true\n", "", 2, "a tab"),
+    _below("too-little-indentation", " store: true\n", "", 1, "does not go on with what began"),
+    _below("colon-in-text", "  runs: a: b\n", "", 1, "a ':' that cannot stand here"),
+    _below("no-colon", "  store\n", "", 1, "neither 'field: value' nor '- item'"),
+    _below("open-quote", "  runs: 'endless\n", "", 1, "this quote is never closed"),
+    _below("open-bracket", "  nats: [a\n  store: true\n", "", 1, "this '[' is not closed"),
+    _below("open-brace", "  nats: {url: a\n  store: true\n", "", 1, "this '{' is not closed"),
+    _below("nothing-behind-a-comma", "  nats: [a,", "", 1, "a value or a closing bracket is missing"),
+    _below("at-sign", "  runs: @endless\n", "", 1, "a text cannot begin with this character"),
+    _below("end-and-more", "...\nfoo\n", "", 2, "the document has ended before this"),
+    _below("bell", "  runs: \x07\n", "", 1, "the character U+0007 cannot stand in YAML"),
+    _below("impossible-escape", '  runs: "\\UFFFFFFFF"\n', "", 1, "an escape that stands for no"),
+    _below("half-a-character", '  runs: "\\ud800"\n', "spec.runs", 1, "holds half a character"),
+    _below("field-twice", "  store: true\n  store: false\n", "spec.store", 2, "twice, first on line 8"),
+    _below("list-as-a-name", "  ? [a]\n  : b\n", "spec", 1, "in the place of a field's name"),
+    _below("alias", "  store: &s true\n  runs: *s\n", "spec.runs", 2, "*s is an alias"),
+    _below("undefined-alias", "  runs: *s\n", "spec.runs", 1, "*s is an alias"),
+    _below("merge", "  <<: {store: true}\n", "spec['<<']", 1, "unknown field '<<'"),
+    _below("tag", "  store: !!python/name:os.system x\n", "spec.store", 1, "is a tag"),
+    _below("tag-of-yaml", "  runs: !!str 1\n", "spec.runs", 1, "is a tag"),
+    _below(
+        "leading-zero",
+        "  aggregator: {chunkSize: 0200}\n",
+        "spec.aggregator.chunkSize",
+        1,
+        "a number with a leading zero",
+    ),
+    _below(
+        "5000-digits",
+        f"  aggregator: {{chunkSize: {'9' * 5000}}}\n",
+        "spec.aggregator.chunkSize",
+        1,
+        "a number of 5000 digits",
+    ),
+    _below("too-deep", f"  nats: {'[' * 2000}\n", "", 1, "too deep"),
+    BrokenText(
+        "no-as-a-name",
+        _VALID.replace("name: lime\n", "name: no\n"),
+        "spec.sources[0].name",
+        6,
+        "no, read as false, is a boolean",
+    ),
+    _below("on-as-a-field", "  on: push\n", "spec.on", 1, "unknown field 'on'"),
+    _below(
+        "sexagesimal",
+        "  streams: {ackWaitSeconds: 1:30}\n",
+        "spec.streams.ackWaitSeconds",
+        1,
+        "'1:30' is a string",
+    ),
+    BrokenText(
+        "same-pipeline-twice",
+        f"{_VALID}---\n{_VALID}",
+        "metadata.name",
+        11,
+        "local/lime is already described in spec.yaml:3",
+    ),
+    _below("foreign-part", "  bucket: cygno\n", "spec.bucket", 1, "it belongs in spec.uploader"),
+    BrokenText(
+        "misspelt-namespace",
+        _VALID.replace("{name: lime}", "{name: lime, namspace: beam}"),
+        "metadata.namspace",
+        3,
+        "did you mean 'namespace'?",
+    ),
+)
