@@ -1,0 +1,135 @@
+"""How commands get at a pipeline: its NATS while `cygnet up` runs, its bucket also afterwards."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from cygnet.local.folder import Place, is_held, left_behind, running
+from cygnet.model.errors import BadInputError, NoSuchError
+from cygnet.storage import keys
+from cygnet.storage.bucket import connect as connect_bucket
+from cygnet.storage.bucket import open_folder
+from cygnet.storage.port import Bucket, Reader
+from cygnet.storage.runs import RunPlace, find_run
+from cygnet.storage.settings import S3Settings
+from cygnet.transport.client import Client
+from cygnet.transport.connection import close, connect
+from cygnet.transport.names import Names
+from cygnet.transport.publisher import PublishWindow
+from cygnet.transport.values import Values
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A connection to one running pipeline."""
+
+    name: str
+    place: Place
+    nc: Client
+    names: Names
+    values: Values
+    window: PublishWindow
+
+
+@asynccontextmanager
+async def link(data: Path, pipeline: str | None) -> AsyncIterator[Link]:
+    """Connect to a pipeline of a running `cygnet up`. Raises NotRunningError, and what connecting raises."""
+    name, place = running(data).place(pipeline)
+    nc = await connect(
+        place.nats_url, name=f"cygnet/cli/{name}", user=place.nats_user, password=place.nats_password
+    )
+    window = PublishWindow(nc)
+    names = Names(place.namespace, name)
+    try:
+        yield Link(name=name, place=place, nc=nc, names=names, values=Values(nc, names), window=window)
+    finally:
+        await window.close()
+        await close(nc)
+
+
+def with_link(data: Path, pipeline: str | None, action: Callable[[Link], Awaitable[T]]) -> T:
+    """Connect, do one thing, and return what it returns."""
+
+    async def connected() -> T:
+        async with link(data, pipeline) as connection:
+            return await action(connection)
+
+    return asyncio.run(connected())
+
+
+def runs_now(data: Path) -> bool:
+    """Whether a `cygnet up` runs in the folder."""
+    return is_held(data)
+
+
+def bucket_of(place: Place, data: Path) -> Bucket:
+    """Return a place's bucket: its folder if it was an embedded server's, for that needs no server."""
+    folder = data / "s3" / place.bucket
+    if folder.is_dir():
+        return open_folder(folder)
+    return connect_bucket(s3_settings(place))
+
+
+def s3_settings(place: Place) -> S3Settings:
+    """Return how a place's bucket is opened over S3."""
+    return S3Settings(
+        endpoint=place.s3_endpoint,
+        bucket=place.bucket,
+        access_key_id=place.s3_access_key_id,
+        secret_access_key=place.s3_secret_access_key,
+        region=place.s3_region,
+        ca_bundle=place.s3_ca_bundle,
+    )
+
+
+def places(data: Path, pipeline: str | None) -> dict[str, Place]:
+    """Return the pipelines that run, or ran last, in the folder: one if it is named. Raises LocalError."""
+    up = left_behind(data)
+    if up is None or not up.pipelines:
+        return {}
+    if pipeline is None:
+        return dict(up.pipelines)
+    name, place = up.place(pipeline)
+    return {name: place}
+
+
+def stored_runs(reader: Reader, prefix: str) -> list[str]:
+    """Return the runs with stored events under a prefix, in the order of their ids."""
+    return sorted(
+        name
+        for name in reader.folders(prefix)
+        if {"manifest", "index"} & set(reader.folders(keys.join(prefix, name)))
+    )
+
+
+def stored_run(data: Path, pipeline: str | None, run: str | None) -> RunPlace:
+    """Return where a run is stored, the newest one if it isn't named, running or not.
+
+    Raises NoSuchError, and BadInputError when several pipelines hold it.
+    """
+    known = places(data, pipeline)
+    if not known:
+        return find_run(data, run, None)
+    found: dict[str, RunPlace] = {}
+    there: set[str] = set()
+    for name, place in known.items():
+        reader = bucket_of(place, data).reader
+        runs = stored_runs(reader, place.prefix)
+        there.update(runs)
+        if runs and (run is None or run in runs):
+            found[name] = RunPlace(reader, place.prefix, run or runs[-1])
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        raise BadInputError(
+            f"several pipelines have stored a run; say which: --pipeline {' or '.join(found)}"
+        )
+    if run is None:
+        raise NoSuchError(f"{data} holds no run with stored events yet")
+    some = f"; there are {', '.join(sorted(there)[-5:])}" if there else ""
+    raise NoSuchError(f"{data} holds no stored event of run {run!r}{some}")

@@ -1,0 +1,201 @@
+"""`cygnet dead`: frames that were given up, and what can be done with them."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cygnet.cli.access import Link, with_link
+from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
+from cygnet.cli.output import in_bytes, print_json, print_table
+from cygnet.model.errors import BadInputError
+from cygnet.model.timestamp import format_time
+from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, replay
+
+app = typer.Typer(no_args_is_help=True)
+Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER…", help="Numbers from `dead ls`.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Only those with this reason.")]
+Run = Annotated[str | None, typer.Option("--run", help="Only those of this run.")]
+
+
+@app.callback()
+def group() -> None:
+    """List, show, replay and drop dead letters."""
+
+
+@app.command("ls")
+def list_letters(
+    run: Run = None,
+    reason: Reason = None,
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    json_output: Json = False,
+) -> None:
+    """List dead letters, oldest first.
+
+    Example:
+        cygnet dead ls --reason truncated
+    """
+    letters = with_link(data, pipeline, lambda link: _select(link, run, reason))
+    if json_output:
+        print_json([_document(letter) for letter in letters])
+        return
+    if not letters:
+        typer.echo("no dead letters")
+        return
+    print_table(
+        (">letter", "frame", "reason", "stage", ">tries", ">bytes", "since", "message"),
+        (
+            (
+                letter.sequence,
+                letter.id or "no identity",
+                letter.reason,
+                letter.stage,
+                letter.deliveries,
+                in_bytes(letter.size),
+                format_time(letter.time_ns, " ")[:19],
+                letter.message,
+            )
+            for letter in letters
+        ),
+    )
+
+
+@app.command("show")
+def show(
+    letter: Annotated[int, typer.Argument(help="Number from `dead ls`.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the body here.")] = None,
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    json_output: Json = False,
+) -> None:
+    """Show a dead letter whole: why, its headers, and the beginning of its body.
+
+    Example:
+        cygnet dead show 12 -o frame.bin
+    """
+    found = with_link(data, pipeline, lambda link: get_dead(link.nc, link.names, letter))
+    if output:
+        output.write_bytes(found.body)
+    if json_output:
+        print_json(_document(found) | {"headers": found.headers})
+        return
+    typer.echo(f"letter {found.sequence}: {found.id or 'a frame without identity'}")
+    typer.echo(f"  reason   {found.reason}: {found.message}")
+    typer.echo(f"  stage    {found.stage}, after {found.deliveries} deliveries")
+    typer.echo(f"  since    {format_time(found.time_ns, ' ')}Z")
+    for name, value in found.headers.items():
+        typer.echo(f"  {name}: {value}")
+    cut = ", cut: it was too large to keep" if found.is_truncated else ""
+    typer.echo(f"  body     {in_bytes(found.size)}{cut}: {found.body[:60]!r}")
+
+
+@app.command("replay")
+def replay_letters(
+    letters: Letters = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them, or all that match.")] = False,
+    run: Run = None,
+    reason: Reason = None,
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    json_output: Json = False,
+) -> None:
+    """Send frames through the pipeline again, once the cause is mended; a letter that was sent is removed.
+
+    Examples:
+        cygnet dead replay 12 13
+
+        cygnet dead replay --all --reason fetch-timeout
+    """
+
+    async def act(link: Link, each: DeadLetter) -> None:
+        await replay(link.window, link.names, each.sequence)
+
+    _say(_do(act, letters, everything, run, reason, pipeline, data), "replayed", json_output=json_output)
+
+
+@app.command("drop")
+def drop_letters(
+    letters: Letters = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them, or all that match.")] = False,
+    run: Run = None,
+    reason: Reason = None,
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    json_output: Json = False,
+) -> None:
+    """Remove dead letters for good; the ledger keeps counting them as dead.
+
+    Example:
+        cygnet dead drop --all --reason not-an-image
+    """
+
+    async def act(link: Link, each: DeadLetter) -> None:
+        await drop(link.nc, link.names, each.sequence)
+
+    _say(_do(act, letters, everything, run, reason, pipeline, data), "dropped", json_output=json_output)
+
+
+def _do(
+    act: Callable[[Link, DeadLetter], Awaitable[None]],
+    letters: list[int] | None,
+    everything: bool,
+    run: str | None,
+    reason: str | None,
+    pipeline: str | None,
+    data: Path,
+) -> list[dict[str, Any]]:
+    """Act on each letter that is meant; one that fails does not stop the others."""
+    if bool(letters) == everything:
+        raise BadInputError("which letters? accepted: their numbers, or --all")
+
+    async def each_one(link: Link) -> list[dict[str, Any]]:
+        meant = (
+            await _select(link, run, reason)
+            if everything
+            else [await get_dead(link.nc, link.names, number) for number in letters or ()]
+        )
+        done = []
+        for letter in meant:
+            try:
+                await act(link, letter)
+                done.append({"letter": letter.sequence, "frame": str(letter.id), "error": None})
+            except BadInputError as error:
+                done.append({"letter": letter.sequence, "frame": str(letter.id), "error": str(error)})
+        return done
+
+    return with_link(data, pipeline, each_one)
+
+
+def _say(done: list[dict[str, Any]], word: str, *, json_output: bool) -> None:
+    failed = [each for each in done if each["error"]]
+    if json_output:
+        print_json(done)
+    else:
+        typer.echo(f"{len(done) - len(failed)} {word}")
+        for each in failed:
+            typer.echo(f"  {each['error']}", err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+async def _select(link: Link, run: str | None, reason: str | None) -> list[DeadLetter]:
+    letters = await list_dead(link.nc, link.names, run)
+    return [letter for letter in letters if reason in (None, letter.reason)]
+
+
+def _document(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "letter": letter.sequence,
+        "run": letter.id.run if letter.id else None,
+        "detector": letter.id.detector if letter.id else None,
+        "event": letter.id.event if letter.id else None,
+        "reason": letter.reason,
+        "message": letter.message,
+        "stage": letter.stage,
+        "deliveries": letter.deliveries,
+        "bytes": letter.size,
+        "since": format_time(letter.time_ns) + "Z",
+        "cut": letter.is_truncated,
+    }

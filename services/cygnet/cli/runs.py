@@ -1,0 +1,185 @@
+"""`cygnet runs`: which runs there are; ending one; removing one."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from cygnet.cli.access import Link, bucket_of, places, runs_now, stored_runs, with_link
+from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
+from cygnet.cli.output import print_json, print_table
+from cygnet.local.control import COMPLETE, ask_for_end, current_run
+from cygnet.local.errors import LocalError
+from cygnet.local.folder import Place
+from cygnet.model.errors import NoSuchError
+from cygnet.model.identity import check_name
+from cygnet.model.ledger import RunAccount, fold, ledger, total
+from cygnet.model.timestamp import format_time
+from cygnet.storage.keys import run_folder
+from cygnet.storage.ledger_files import read_ledger
+from cygnet.transport.account import purge_run, read_account
+from cygnet.transport.runs import run_key, run_state
+from cygnet.transport.streams import purge_subject
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """List, end and remove runs."""
+
+
+@app.command("ls")
+def list_runs(pipeline: Pipeline = None, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
+    """List runs, those of a running up and those in the bucket, oldest first.
+
+    Example:
+        cygnet runs ls
+    """
+    rows = []
+    for name, place in places(data, pipeline).items():
+        live = with_link(data, name, _live) if runs_now(data) else {}
+        rows += [{"pipeline": name} | row for row in _merged(live, _stored(place, data))]
+    if json_output:
+        print_json(rows)
+        return
+    print_table(
+        ("pipeline", "run", "state", ">announced", ">stored", ">consumed", ">dead", ">in flight", "started"),
+        (
+            [row[name] for name in ("pipeline", "run", "state")]
+            + [
+                "" if row.get(n) is None else row[n]
+                for n in ("announced", "stored", "consumed", "dead", "in_flight")
+            ]
+            + [row.get("started", "")]
+            for row in rows
+        ),
+    )
+
+
+@app.command("end")
+def end(
+    run: Annotated[str | None, typer.Argument(help="The run; the one that is on if not given.")] = None,
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    json_output: Json = False,
+) -> None:
+    """End a run: the source issues no more events, and what is in flight is stored.
+
+    Example:
+        cygnet runs end
+    """
+    ended = with_link(data, pipeline, lambda link: _end(link, run))
+    if json_output:
+        print_json({"run": ended, "asked": "end"})
+    else:
+        typer.echo(f"run {ended} was asked to end; watch it with: cygnet ledger {ended}")
+
+
+@app.command("rm")
+def remove(
+    run: Annotated[str, typer.Argument(help="The run.")],
+    objects: Annotated[bool, typer.Option("--objects", help="Also delete what it stored.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    json_output: Json = False,
+) -> None:
+    """Remove a run's account, and with --objects what it stored. It can't be brought back.
+
+    Example:
+        cygnet runs rm 20261121T101010-ab12 --objects --yes
+    """
+    check_name(run, "run")
+    what = "account and all stored objects" if objects else "account"
+    if not yes:
+        typer.confirm(f"Remove {what} of run {run}?", abort=True)
+    removed = with_link(data, pipeline, lambda link: _remove(link, run, data, objects=objects))
+    if json_output:
+        print_json({"run": run} | removed)
+    else:
+        typer.echo(f"run {run}: {removed['records']} records, {removed['objects']} objects removed")
+
+
+async def _live(link: Link) -> dict[str, dict[str, Any]]:
+    rows = {}
+    for key in await link.values.keys("run."):
+        value = await link.values.get(key)
+        if value is None:
+            continue
+        run = key.removeprefix("run.")
+        account = fold(run, (record for _, record in await read_account(link.nc, link.names, run)))
+        issued = {}
+        for name in account.detectors:
+            cursor = await link.values.get(f"cursor.{run}.{name}")
+            if cursor:
+                issued[name] = int(cursor.data["next"])
+        rows[run] = _row(account, str(value.data["state"]), issued)
+    return rows
+
+
+def _stored(place: Place, data: Data) -> dict[str, dict[str, Any]]:
+    reader = bucket_of(place, data).reader
+    rows = {}
+    for run in stored_runs(reader, place.prefix):
+        account = read_ledger(reader, place.prefix, run)
+        rows[run] = _row(account, COMPLETE, {}) if account else {"run": run, "state": "not complete"}
+    return rows
+
+
+def _row(account: RunAccount, state: str, issued: dict[str, int]) -> dict[str, Any]:
+    whole = total(ledger(account, issued), account.run)
+    return {
+        "run": account.run,
+        "state": state,
+        "announced": whole.announced,
+        "stored": whole.stored,
+        "consumed": whole.consumed,
+        "dead": whole.dead,
+        "in_flight": whole.in_flight,
+        "closes": whole.closes,
+        "started": f"{format_time(account.begin.time_ns, ' ')[:19]}Z" if account.begin else "",
+    }
+
+
+def _merged(live: dict[str, dict[str, Any]], stored: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    both = stored | live
+    return [both[run] for run in sorted(both)]
+
+
+async def _end(link: Link, run: str | None) -> str:
+    if run is None:
+        request = await current_run(link.values)
+        if request is None:
+            raise NoSuchError(f"pipeline {link.name} has no run")
+        run = request.run
+    state = await run_state(link.values, check_name(run, "run"))
+    if state is None:
+        raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
+    if state != "running":
+        raise LocalError(f"run {run} has ended already; it is {state}")
+    await ask_for_end(link.values, run, last=False)
+    return run
+
+
+async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[str, int]:
+    state = await run_state(link.values, run)
+    bucket = bucket_of(link.place, data)
+    if state is None and run not in await asyncio.to_thread(stored_runs, bucket.reader, link.place.prefix):
+        raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
+    if state not in (None, COMPLETE):
+        raise LocalError(f"run {run} is {state}: end it first with `cygnet runs end {run}`")
+    count = 0
+    if objects:
+        found = [each.key async for each in bucket.list(run_folder(link.place.prefix, run))]
+        await bucket.delete(found)
+        count = len(found)
+    records = await purge_run(link.nc, link.names, run)
+    await purge_subject(link.nc, link.names.dead, link.names.dead_subject(run, "*"))
+    for key in (
+        run_key(run),
+        *await link.values.keys(f"cursor.{run}."),
+        *await link.values.keys(f"base.{run}."),
+    ):
+        await link.values.delete(key)
+    return {"records": records, "objects": count}
