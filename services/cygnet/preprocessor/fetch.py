@@ -86,7 +86,10 @@ class Fetcher:
                 if answer.status in (_OK, _PARTIAL):
                     body = await self._read(answer)
                     FETCHES.labels("ok").inc()
-                    return _cut(body, announcement, answer.status)
+                    is_partial = (
+                        answer.status == _PARTIAL or "Content-Range" in answer.headers
+                    )  # rclone says 200
+                    return body if is_partial else _cut(body, announcement)
                 status = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise ForeignTroubleError(
@@ -161,9 +164,9 @@ class Fetcher:
         return self._session
 
 
-def _cut(body: bytes, announcement: Announcement, status: int) -> bytes:
+def _cut(body: bytes, announcement: Announcement) -> bytes:
     """Return the announced range of a body that a server sent whole."""
-    if status == _PARTIAL or announcement.offset is None or announcement.size is None:
+    if announcement.offset is None or announcement.size is None:
         return body
     return body[announcement.offset : announcement.offset + announcement.size]
 

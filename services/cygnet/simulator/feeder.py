@@ -49,10 +49,13 @@ class Feeder:
         self._limit = inline_limit(context.nc)
         self._mode = context.pipeline.spec.transport.mode
 
+    async def prepare(self) -> None:
+        """Go to the cursor and open the source there: from now on nothing that comes is missed."""
+        await self._context.patiently(self.cursor.load)
+        await self._context.patiently(lambda: self._feed.source.open(self._run, self.cursor.next))
+
     async def run(self) -> int:
-        """Publish the run from its cursor on; return the numbers issued."""
-        await self.cursor.load()
-        await self._feed.source.open(self._run, self.cursor.next)
+        """Publish what follows; return the numbers issued."""
         writer = asyncio.create_task(self.cursor.follow())
         try:
             await self._publish_all()
@@ -60,7 +63,7 @@ class Feeder:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
             await self._feed.source.close()
-        await self.cursor.write()
+        await self._context.patiently(self.cursor.write)
         return self.cursor.next
 
     async def _publish_all(self) -> None:

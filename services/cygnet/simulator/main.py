@@ -66,9 +66,11 @@ class Run:
         """Publish the run; return when it has ended or the service is to stop."""
         context = self._context
         log = context.log.bind(run=self._run)
+        feeders = [Feeder(context, self._limited(feed), self._run, self._end) for feed in self._feeds]
+        for feeder in feeders:
+            await feeder.prepare()
         await self._begin()
         log.info("run begins", detectors=[feed.source.detector for feed in self._feeds])
-        feeders = [Feeder(context, self._limited(feed), self._run, self._end) for feed in self._feeds]
         await self._set_beam(active=True)
         watch = asyncio.create_task(self._watch_for_end())
         try:
