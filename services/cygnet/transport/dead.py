@@ -137,11 +137,12 @@ async def drop(nc: NatsClient, names: Names, sequence: int) -> None:
     try:
         await api(nc, f"STREAM.MSG.DELETE.{names.dead}", {"seq": sequence, "no_erase": True})
     except ApiError as error:
-        if error.err_code not in (*NOT_FOUND, _NO_SUCH_SEQUENCE):
+        is_absent = error.err_code == _DELETE_FAILED and "no message found" in error.description
+        if error.err_code not in NOT_FOUND and not is_absent:
             raise
 
 
-_NO_SUCH_SEQUENCE = 10043
+_DELETE_FAILED = 10057
 
 
 def _original(frame: Frame | BrokenFrame) -> tuple[dict[str, str], bytes | memoryview]:

@@ -1,102 +1,33 @@
 """Publishing to JetStream through a window of bytes that owns payload and deadline until the PubAck.
 
 What is lost on the way (a killed server, a broken connection, no answer in time) is sent again with the same
-message id. A full stream is back-pressure: its messages are held and tried again, in order, for as long as
-it takes. Only a refusal that no waiting can mend reaches the caller.
+message id. A full stream is back-pressure: its messages are held and tried again, the oldest first, for as
+long as it takes (while a full stream opens, one may overtake another). Only a refusal that no waiting can mend reaches the caller.
 """
 
 import asyncio
-import heapq
 import itertools
-import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-import msgspec
-
+from cygnet.transport._acks import NotNow, PubAck, read_answer
+from cygnet.transport._lanes import Body, Entry, Lanes
 from cygnet.transport.client import Client
-from cygnet.transport.connection import INLINE_RESERVE_BYTES, backoff_seconds, inline_limit
-from cygnet.transport.errors import (
-    MessageTooLargeError,
-    NatsClosedError,
-    PublishRefusedError,
-    WrongLastSequenceError,
-)
-from cygnet.transport.wire import encode_headers, status_of
+from cygnet.transport.connection import INLINE_RESERVE_BYTES, inline_limit
+from cygnet.transport.errors import MessageTooLargeError, NatsClosedError
+from cygnet.transport.wire import encode_headers
+
+__all__ = ["OnBackpressure", "PubAck", "PublishWindow"]
 
 WINDOW_BYTES = 8 << 20
 ACK_SECONDS = 5.0
-LAST_RETRY_SECONDS = 1.0
-Body = bytes | memoryview
 OnBackpressure = Callable[[bool], None]
 """Told True when the first message is held back by a full stream, False when none is any more."""
 
-_ENTRY_BYTES = 2048  # what an entry costs beside its body: bounds the window in messages too (4096)
 _YIELD_BYTES = 256 << 10
 _JOIN_BYTES = 4096
 _TICK_SECONDS = 0.05
-_WRONG_LAST_SEQUENCE = (10071, 10164)
-_FULL = (10002, 10023, 10028, 10047, 10077, 10167)
-_NUMBER = re.compile(r"(\d+)\s*$")
-
-
-class PubAck(msgspec.Struct, frozen=True, gc=False):
-    """JetStream has it: stored as `sequence` of `stream`; `duplicate` when it was there before."""
-
-    stream: str
-    sequence: int = msgspec.field(name="seq", default=0)
-    duplicate: bool = False
-
-
-class _Refusal(msgspec.Struct):
-    code: int = 0
-    err_code: int = 0
-    description: str = ""
-
-
-class _Answer(msgspec.Struct):
-    error: _Refusal
-
-
-_decode_ack = msgspec.json.Decoder(PubAck).decode
-_decode_refusal = msgspec.json.Decoder(_Answer).decode
-
-
-class _Entry:
-    """One message of the window: all that it takes to send it again."""
-
-    __slots__ = ("attempts", "body", "deadline", "future", "head", "size", "subject", "token")
-
-    def __init__(
-        self,
-        token: int,
-        subject: str,
-        head: bytes,
-        body: Body,
-        future: "asyncio.Future[PubAck]",
-    ) -> None:
-        self.token = token
-        self.subject = subject
-        self.head = head
-        self.body = body
-        self.size = len(head) + len(body) + _ENTRY_BYTES
-        self.future = future
-        self.attempts = 0
-        self.deadline = 0.0
-
-
-class _Lane:
-    """The messages of one subject that its stream does not take now, in order."""
-
-    __slots__ = ("attempt", "is_full", "next_try", "probing", "waiting")
-
-    def __init__(self) -> None:
-        self.waiting: list[tuple[int, _Entry]] = []  # a heap: tokens are in order of submission
-        self.probing: set[int] = set()
-        self.attempt = 0
-        self.next_try = 0.0
-        self.is_full = False
 
 
 class PublishWindow:
@@ -115,10 +46,9 @@ class PublishWindow:
         self._nc = nc
         self._max_bytes = max_bytes
         self._ack_timeout = ack_timeout
-        self._on_backpressure = on_backpressure
+        self._lanes = Lanes(self._send, on_backpressure)
         self._tokens = itertools.count(1)
-        self._in_flight: dict[int, _Entry] = {}
-        self._lanes: dict[str, _Lane] = {}
+        self._in_flight: dict[int, Entry] = {}
         self._used = 0
         self._since_yield = 0
         self._room: deque[tuple[int, asyncio.Future[None]]] = deque()
@@ -127,9 +57,6 @@ class PublishWindow:
         self._sid = 0
         self._prefix_size = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._blocked_since: float | None = None
-        self._blocked_at = 0.0
-        self._held_seconds = 0.0
         self._is_closed = False
         self.resent = 0
         nc.listen(on_up=self._resend_all, on_closed=self._fail_all)
@@ -147,18 +74,17 @@ class PublishWindow:
     @property
     def blocked_since(self) -> float | None:
         """Since when (seconds since 1970) a full stream holds messages back; None when none does."""
-        return self._blocked_since
+        return self._lanes.blocked_since
 
     @property
     def is_blocked(self) -> bool:
         """Whether a full stream holds messages back now."""
-        return self._blocked_since is not None
+        return self._lanes.blocked_since is not None
 
     @property
     def held_seconds(self) -> float:
         """For how long full streams have held messages back, all in all, until now."""
-        running = time.monotonic() - self._blocked_at if self._blocked_since is not None else 0.0
-        return self._held_seconds + running
+        return self._lanes.held_seconds
 
     async def submit(
         self,
@@ -192,15 +118,12 @@ class PublishWindow:
         total = len(block) + len(body)
         head = f"HPUB {subject} {self._inbox}.{token} {len(block)} {total}\r\n".encode() + block
         future: asyncio.Future[PubAck] = asyncio.get_running_loop().create_future()
-        entry = _Entry(token, subject, head, body, future)
+        entry = Entry(token, subject, head, body, future)
         if self._used and (self._room or self._used + entry.size > self._max_bytes):
             await self._wait_for_room(entry.size)
         self._used += entry.size
         self._since_yield += entry.size
-        lane = self._lanes.get(subject) if self._lanes else None
-        if lane is not None:
-            heapq.heappush(lane.waiting, (token, entry))
-        else:
+        if not (self._lanes and self._lanes.queue(entry)):
             self._send(entry)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
@@ -273,9 +196,10 @@ class PublishWindow:
             self._used += size
             room.set_result(None)
 
-    def _send(self, entry: _Entry) -> None:
+    def _send(self, entry: Entry) -> None:
         self._in_flight[entry.token] = entry
         entry.attempts += 1
+        self.resent += entry.attempts > 1
         patience = self._ack_timeout * min(2 ** (entry.attempts - 1), 8)
         entry.deadline = time.monotonic() + patience
         if not self._nc.is_up:
@@ -287,48 +211,18 @@ class PublishWindow:
             self._nc.send(entry.head, body, b"\r\n")
 
     def _on_answer(self, subject: bytes, _reply: bytes, header: bytes, payload: bytes) -> None:
-        token = int(subject[self._prefix_size :])
-        entry = self._in_flight.pop(token, None)
+        entry = self._in_flight.pop(int(subject[self._prefix_size :]), None)
         if entry is None:
             return  # answered before: it had been sent twice
-        if header and not payload:
-            status = status_of(header)
-            self._hold(entry, is_full=status is not None and status[0] == 429)
-        elif b'"error":' in payload:
-            self._on_refusal(entry, payload)
-        else:
-            try:
-                ack = _decode_ack(payload)
-            except msgspec.MsgspecError as error:
-                self._finish(entry, PublishRefusedError(entry.subject, 0, 0, f"unreadable PubAck: {error}"))
-                return
-            self._finish(entry, ack)
-            if self._lanes:
-                self._widen(entry)
+        answer = read_answer(entry.subject, header, payload)
+        if isinstance(answer, NotNow):
+            self._lanes.hold(entry, answer)
+            return
+        self._finish(entry, answer)
+        if self._lanes:
+            self._lanes.settled(entry)
 
-    def _on_refusal(self, entry: _Entry, payload: bytes) -> None:
-        try:
-            error = _decode_refusal(payload).error
-        except msgspec.MsgspecError as failure:
-            error = _Refusal(description=f"unreadable refusal: {failure}")
-        if error.err_code in _WRONG_LAST_SEQUENCE:
-            found = _NUMBER.search(error.description)
-            last = int(found[1]) if found else None
-            self._finish(
-                entry, WrongLastSequenceError(entry.subject, error.err_code, error.description, last)
-            )
-        elif error.err_code in _FULL or error.code == 429:
-            self._hold(entry, is_full=True)
-        elif error.code >= 500:
-            self._hold(entry, is_full=False)
-        else:
-            self._finish(
-                entry, PublishRefusedError(entry.subject, error.code, error.err_code, error.description)
-            )
-        if self._lanes and entry.future.done():
-            self._widen(entry)
-
-    def _finish(self, entry: _Entry, outcome: PubAck | Exception) -> None:
+    def _finish(self, entry: Entry, outcome: PubAck | Exception) -> None:
         self._used -= entry.size
         if not entry.future.done():
             if isinstance(outcome, PubAck):
@@ -346,69 +240,22 @@ class PublishWindow:
                 if not each.done():
                     each.set_result(None)
 
-    def _hold(self, entry: _Entry, *, is_full: bool) -> None:
-        """The stream does not take the message now: keep it, first in its subject's lane."""
-        lane = self._lanes.setdefault(entry.subject, _Lane())
-        if entry.token in lane.probing or not lane.waiting:
-            lane.attempt += 1
-            lane.next_try = time.monotonic() + backoff_seconds(lane.attempt, last=LAST_RETRY_SECONDS)
-        lane.probing.discard(entry.token)
-        lane.is_full = is_full
-        heapq.heappush(lane.waiting, (entry.token, entry))
-        self._note_backpressure()
-
-    def _widen(self, entry: _Entry) -> None:
-        """A message came through: let two more of its lane follow, so that a lane opens exponentially."""
-        lane = self._lanes.get(entry.subject)
-        if lane is None or entry.token not in lane.probing:
-            return
-        lane.probing.discard(entry.token)
-        lane.attempt = 0
-        self._probe(lane, 2)
-        if not lane.waiting and not lane.probing:
-            del self._lanes[entry.subject]
-        self._note_backpressure()
-
-    def _probe(self, lane: _Lane, count: int) -> None:
-        for _ in range(min(count, len(lane.waiting))):
-            token, entry = heapq.heappop(lane.waiting)
-            lane.probing.add(token)
-            self.resent += 1
-            self._send(entry)
-
-    def _note_backpressure(self) -> None:
-        full = any(lane.is_full for lane in self._lanes.values())
-        if full == (self._blocked_since is not None):
-            return
-        if full:
-            self._blocked_since, self._blocked_at = time.time(), time.monotonic()
-        else:
-            self._held_seconds += time.monotonic() - self._blocked_at
-            self._blocked_since = None
-        if self._on_backpressure:
-            self._on_backpressure(full)
-
     def _tick(self) -> None:
         self._timer = None
         if not self._used or self._is_closed:
             return
         now = time.monotonic()
         if self._nc.is_up:
-            for lane in list(self._lanes.values()):
-                if lane.waiting and not lane.probing and now >= lane.next_try:
-                    self._probe(lane, 1)
+            self._lanes.retry_due(now)
             self._resend([entry for entry in self._in_flight.values() if entry.deadline < now])
         self._timer = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
 
-    def _resend(self, entries: list[_Entry]) -> None:
+    def _resend(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            self.resent += 1
             self._in_flight.pop(entry.token, None)
             self._send(entry)
 
     def _resend_all(self) -> None:
-        for entry in self._in_flight.values():
-            entry.attempts = 0
         self._resend(sorted(self._in_flight.values(), key=lambda entry: entry.token))
 
     def _fail_all(self) -> None:
@@ -416,11 +263,8 @@ class PublishWindow:
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        entries = list(self._in_flight.values())
-        entries += [entry for lane in self._lanes.values() for _, entry in lane.waiting]
+        entries = [*self._in_flight.values(), *self._lanes.give_up()]
         self._in_flight.clear()
-        self._lanes.clear()
-        self._note_backpressure()
         for entry in entries:
             self._finish(entry, NatsClosedError("closed before JetStream acknowledged the message"))
             if not entry.future.cancelled():

@@ -6,34 +6,48 @@ from dataclasses import dataclass
 
 from nats.aio.client import Client as NatsClient
 
+from cygnet.transport._stream_configs import (
+    MAX_VALUE_BYTES,
+    StreamSizes,
+    bucket_stream,
+    nanoseconds,
+    stream_configs,
+)
 from cygnet.transport.api import NOT_FOUND, Json, api, seconds_since_1970
 from cygnet.transport.errors import ApiError, ConsumerGoneError, StorageReserveError, StreamConflictError
 from cygnet.transport.names import Names, intake_stream
 
+__all__ = [
+    "MAX_VALUE_BYTES",
+    "PREPROCESSOR",
+    "UPLOADER",
+    "ConsumerState",
+    "StreamSizes",
+    "StreamState",
+    "aggregator_consumer",
+    "bucket_stream",
+    "consumer_state",
+    "consumers",
+    "create_aggregator_consumer",
+    "delete_consumer",
+    "delete_streams",
+    "ensure_consumer",
+    "ensure_intake",
+    "ensure_streams",
+    "purge_subject",
+    "stream_configs",
+    "stream_state",
+    "subjects",
+]
+
 PREPROCESSOR = "preprocessor"
 UPLOADER = "uploader"
-DUPLICATE_WINDOW_SECONDS = 120
-MAX_VALUE_BYTES = 64 << 10
 
 _EXISTS_DIFFERENTLY = 10058
 _CONSUMER_EXISTS = (10013, 10105, 10148)
 _SUBJECTS_OVERLAP = 10065
 _NO_ROOM = (10023, 10028, 10047)
 _SECOND_READER = (10099, 10100)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamSizes:
-    """How large the streams may grow, and how patient their consumers are."""
-
-    frames_bytes: int
-    results_bytes: int
-    chunks_bytes: int
-    dead_bytes: int
-    dead_max_age_seconds: float = 168 * 3600.0
-    replicas: int = 1
-    ack_wait_seconds: float = 30.0
-    max_ack_pending: int = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +80,6 @@ def aggregator_consumer(epoch: int) -> str:
     return f"aggregator-{epoch}"
 
 
-def bucket_stream(names: Names) -> str:
-    """Name of the stream under the key-value bucket."""
-    return f"KV_{names.bucket}"
-
-
 async def ensure_streams(
     nc: NatsClient, names: Names, sizes: StreamSizes, owner_metadata: Mapping[str, str]
 ) -> None:
@@ -88,54 +97,6 @@ async def ensure_streams(
         await ensure_consumer(nc, stream, consumer, subject, sizes)
 
 
-def stream_configs(names: Names, sizes: StreamSizes, owner_metadata: Mapping[str, str]) -> list[Json]:
-    """Return the wanted configuration of each stream, as JetStream's API takes it."""
-
-    def config(name: str, subject: str, **more: object) -> Json:
-        return {
-            "name": name,
-            "subjects": [subject],
-            "retention": "limits",
-            "discard": "new",
-            "storage": "file",
-            "num_replicas": sizes.replicas,
-            "duplicate_window": _nanoseconds(DUPLICATE_WINDOW_SECONDS),
-            "allow_direct": True,
-            "metadata": dict(owner_metadata),
-            "max_bytes": -1,
-            **more,
-        }
-
-    chunks = names.chunk_subject("*", "*", "*", "*")
-    account = names.account_subject("*", "*", "*")
-    dead_age = _nanoseconds(sizes.dead_max_age_seconds)
-    return [
-        config(names.frames, names.frame_subject(">"), retention="workqueue", max_bytes=sizes.frames_bytes),
-        config(
-            names.results, names.result_subject("*"), retention="workqueue", max_bytes=sizes.results_bytes
-        ),
-        config(names.chunks, chunks, max_bytes=sizes.chunks_bytes),
-        config(names.notices, names.notice_subject("*"), retention="workqueue"),
-        config(names.account, account),
-        config(
-            names.dead,
-            names.dead_subject("*", "*"),
-            discard="old",
-            max_bytes=sizes.dead_bytes,
-            max_age=dead_age,
-            duplicate_window=min(_nanoseconds(DUPLICATE_WINDOW_SECONDS), dead_age),
-        ),
-        config(
-            bucket_stream(names),
-            f"$KV.{names.bucket}.>",
-            max_msgs_per_subject=1,
-            max_msg_size=MAX_VALUE_BYTES + 4096,
-            allow_rollup_hdrs=True,
-            deny_delete=True,
-        ),
-    ]
-
-
 async def ensure_consumer(
     nc: NatsClient, stream: str, consumer: str, filter_subject: str, sizes: StreamSizes
 ) -> None:
@@ -146,7 +107,7 @@ async def ensure_consumer(
         "filter_subject": filter_subject,
         "deliver_policy": "all",
         "ack_policy": "explicit",
-        "ack_wait": _nanoseconds(sizes.ack_wait_seconds),
+        "ack_wait": nanoseconds(sizes.ack_wait_seconds),
         "max_deliver": -1,
         "max_ack_pending": sizes.max_ack_pending,
         "replay_policy": "instant",
@@ -317,7 +278,3 @@ async def _unless_absent(nc: NatsClient, action: str) -> None:
     except ApiError as error:
         if error.err_code not in NOT_FOUND:
             raise
-
-
-def _nanoseconds(seconds: float) -> int:
-    return int(seconds * 1_000_000_000)
