@@ -2,7 +2,8 @@
 
 What is lost on the way (a killed server, a broken connection, no answer in time) is sent again with the same
 message id. A full stream is back-pressure: its messages are held and tried again, the oldest first, for as
-long as it takes (while a full stream opens, one may overtake another). Only a refusal that no waiting can mend reaches the caller.
+long as it takes; while it opens, one may overtake another. Only a refusal that no waiting can mend reaches
+the caller.
 """
 
 import asyncio
