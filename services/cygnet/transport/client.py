@@ -13,6 +13,7 @@ from typing import Any
 
 import nats.aio.client
 from nats import errors
+from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.aio.transport import TcpTransport
 
@@ -105,6 +106,26 @@ class Client(nats.aio.client.Client):
     def send_message(self, subject: bytes, payload: bytes, reply: bytes = b"") -> None:
         """Queue one message without headers."""
         self.send(b"PUB %b %b %d\r\n%b\r\n" % (subject, reply, len(payload), payload))
+
+    async def request(
+        self,
+        subject: str,
+        payload: bytes = b"",
+        timeout: float = 0.5,
+        old_style: bool = False,
+        headers: dict[str, Any] | None = None,
+    ) -> Msg:
+        """Ask and wait for the answer. A cancellation that comes together with the answer is not lost.
+
+        nats-py waits by `asyncio.wait_for`, which drops such a one up to Python 3.11: the task goes on for
+        ever, and so does whoever waits for its end.
+        """
+        asking = asyncio.ensure_future(super().request(subject, payload, timeout, old_style, headers))
+        try:
+            await asyncio.wait({asking})
+        finally:
+            asking.cancel()
+        return asking.result()
 
     async def _connect_to_server(self, s: Any) -> None:
         if not self._transport and s.uri.scheme not in ("ws", "wss"):
