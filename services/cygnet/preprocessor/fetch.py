@@ -1,6 +1,7 @@
 """Gets the bytes of an announced frame: pooled, bounded in time and size, from allowed hosts only."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -11,12 +12,19 @@ from cygnet.model.frame import Announcement
 from cygnet.preprocessor.allow_list import AllowList
 from cygnet.runtime.backoff import delays
 from cygnet.runtime.metrics import FETCHES
-from cygnet.storage.errors import NoSuchObjectError, StorageUnavailableError
+from cygnet.storage.errors import (
+    NoSuchBucketError,
+    NoSuchObjectError,
+    StorageError,
+    StorageUnavailableError,
+)
 from cygnet.storage.port import Bucket
 
 CONNECTIONS = 16
 _CONNECT_SECONDS = 5.0
 _EXPIRED_STATUS = (400, 403)  # rclone and S3
+_PRESIGNED = ("X-Amz-Signature", "Signature")  # version 4, and version 2, which boto3 still makes
+_BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 _OK, _PARTIAL, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 206, 404, 429, 500
 OpenBucket = Callable[[str], Bucket]
 
@@ -34,6 +42,7 @@ class Fetcher:
     def __init__(
         self,
         allow_list: AllowList,
+        own_bucket: str,
         open_bucket: OpenBucket,
         *,
         max_bytes: int,
@@ -41,7 +50,9 @@ class Fetcher:
         tries: int,
     ) -> None:
         self._allow_list = allow_list
+        self._own_bucket = own_bucket
         self._open_bucket = open_bucket
+        self._slots = asyncio.Semaphore(CONNECTIONS)
         self._max_bytes = max_bytes
         self._tries = tries
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=_CONNECT_SECONDS)
@@ -80,9 +91,11 @@ class Fetcher:
             last = announcement.offset + announcement.size - 1
             headers["Range"] = f"bytes={announcement.offset}-{last}"
         try:
-            async with self._connections().get(
-                announcement.url, headers=headers, allow_redirects=False
-            ) as answer:
+            # The time-out is the host's: waiting for our own connections does not count.
+            async with (
+                self._slots,
+                self._connections().get(announcement.url, headers=headers, allow_redirects=False) as answer,
+            ):
                 if answer.status in (_OK, _PARTIAL):
                     body = await self._read(answer)
                     FETCHES.labels("ok").inc()
@@ -114,9 +127,9 @@ class Fetcher:
     def _stored_at(self, announcement: Announcement) -> tuple[str, str] | None:
         """Return bucket and key of a frame in our own S3 whose presigned URL has expired."""
         parts = urlsplit(announcement.url)
-        if self._allow_list.check(announcement.url) != self._allow_list.own or "X-Amz-Date" not in parse_qs(
-            parts.query
-        ):
+        query = parse_qs(parts.query)
+        is_ours = self._allow_list.check(announcement.url) == self._allow_list.own
+        if not is_ours or not any(name in query for name in _PRESIGNED):
             return None
         if announcement.bucket and announcement.key:
             return announcement.bucket, announcement.key
@@ -124,8 +137,13 @@ class Fetcher:
         return (bucket, key) if bucket and key else None
 
     async def _by_key(self, announcement: Announcement, bucket_name: str, key: str) -> bytes:
-        bucket = self._open_bucket(bucket_name)
+        if not _BUCKET_NAME.fullmatch(bucket_name):
+            raise BadInputError(
+                f"bucket: {bucket_name[:80]!r} is no bucket's name; accepted: 3 to 63 of A-Z a-z 0-9 . _ -",
+                reason="not-found",
+            )
         try:
+            bucket = self._open_bucket(bucket_name)
             head = await bucket.head(key)
             if head is None:
                 raise BadInputError(f"key: {bucket_name}/{key} does not exist", reason="not-found")
@@ -133,8 +151,14 @@ class Fetcher:
             if announcement.offset is not None and announcement.size is not None:
                 return await bucket.get_range(key, announcement.offset, announcement.size)
             return await bucket.get(key)
-        except NoSuchObjectError as error:
+        except (NoSuchObjectError, NoSuchBucketError) as error:
             raise BadInputError(f"key: {bucket_name}/{key} does not exist", reason="not-found") from error
+        except StorageUnavailableError:
+            raise
+        except StorageError as error:
+            if bucket_name == self._own_bucket:
+                raise  # our own credentials are refused: no frame is to blame
+            raise BadInputError(f"bucket: {error}", reason="fetch-refused") from error
 
     async def _read(self, answer: aiohttp.ClientResponse) -> bytes:
         """Read a body that may say nothing, or the wrong thing, about its length."""

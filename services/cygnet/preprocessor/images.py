@@ -25,13 +25,22 @@ def to_array(frame: Frame, limits: DecodeLimits, expected: ExpectedFrame, recipe
             f"Cygnet-Type: {frame.type!r} has no decoder; accepted: {ARRAY}", reason="unknown-type"
         )
     if frame.dtype:
-        dtype = np.dtype(frame.dtype)
+        dtype = _dtype(frame.dtype)
         _check(dtype, frame.shape, expected)
         return decompress(frame.body, frame.encoding, dtype, frame.shape, limits=limits)
     content_type = frame.content_type or None
     header = image_header(frame.body, content_type, limits=limits)
     _check(header.dtype, (header.height, header.width), expected)
     return decode(frame.body, content_type, limits=limits, rows=recipe.rows(header.height))
+
+
+def _dtype(name: str) -> np.dtype[np.generic]:
+    try:
+        return np.dtype(name)
+    except (TypeError, ValueError, SyntaxError) as error:
+        raise BadInputError(
+            f"dtype: {name[:80]!r}; accepted: numpy's spelling of a number, such as <u2", reason="bad-dtype"
+        ) from error
 
 
 def _check(dtype: np.dtype[np.generic], shape: Sequence[int], expected: ExpectedFrame) -> None:

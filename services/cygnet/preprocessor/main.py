@@ -1,6 +1,7 @@
 """The preprocessor: frames in, results out."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 from cygnet.imaging import warm_up
 from cygnet.preprocessor.allow_list import AllowList
@@ -19,14 +20,15 @@ async def body(context: Context) -> None:
     spec = context.pipeline.spec
     fetcher = Fetcher(
         AllowList(context.settings.s3.endpoint, spec.preprocessor.url_allow_list),
-        lambda name: connect(replace(context.settings.s3, bucket=name)),
+        context.settings.s3.bucket,
+        lru_cache(maxsize=8)(lambda name: connect(replace(context.settings.s3, bucket=name))),
         max_bytes=spec.preprocessor.image_limits.max_bytes,
         timeout_seconds=spec.preprocessor.fetch_timeout_seconds,
         tries=spec.dead_letters.max_deliver,
     )
     processor = Processor(context, recipe(spec.preprocessor.stages), fetcher)
     try:
-        await Worker(context, processor, Parameters(context.values, spec.preprocessor)).run()
+        await Worker(context, processor, Parameters(context.values, spec.preprocessor, context.log)).run()
     finally:
         processor.close()
         await fetcher.close()

@@ -1,5 +1,6 @@
 """Parameters that can change while a run is on: one snapshot a batch, and it never goes back."""
 
+import asyncio
 import hashlib
 import json
 import math
@@ -9,11 +10,15 @@ from typing import Any
 
 from cygnet import __version__
 from cygnet.model.errors import BadInputError
+from cygnet.runtime.logging import Log
 from cygnet.spec.pipeline import Preprocessor
+from cygnet.spec.stages import Window
 from cygnet.transport.values import ConflictError, Values
 
 PARAMETERS_KEY = "params"
 _LOOK_SECONDS = 0.5
+_LARGEST = 2.0**32  # no detector counts further; NaN is not below it
+_MOST_LEVELS = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +39,32 @@ def check_window(document: Any, field: str = "params.window") -> WindowBounds:
     if not isinstance(document, dict) or set(document) != {"min", "max"}:
         raise BadInputError(f"{field}: {document!r}; accepted: {{min: a number, max: a number}}")
     for name, bound in document.items():
-        if isinstance(bound, bool) or not isinstance(bound, int | float) or not math.isfinite(bound):
-            raise BadInputError(f"{field}.{name}: {bound!r} is not a number; accepted: a finite number")
+        if isinstance(bound, bool) or not isinstance(bound, int | float) or not abs(bound) <= _LARGEST:
+            raise BadInputError(
+                f"{field}.{name}: {bound!r} is no such number; accepted: a number between -2^32 and 2^32"
+            )
     if not document["min"] < document["max"]:
         raise BadInputError(f"{field}.min: {document['min']!r}; accepted: below max, {document['max']!r}")
     return WindowBounds(float(document["min"]), float(document["max"]))
+
+
+def check_parameters(document: Any, view: Window) -> WindowBounds | None:
+    """Return the bounds that a parameter document sets for a window stage, None if it sets none."""
+    if not isinstance(document, dict):
+        raise BadInputError(
+            f"params: {document!r}; accepted: an object such as {{window: {{min: 80, max: 120}}}}"
+        )
+    if "window" not in document:
+        return None
+    bounds = check_window(document["window"])
+    if view.output == "levels":
+        span = bounds.max - bounds.min
+        if not (bounds.min.is_integer() and bounds.max.is_integer() and span <= _MOST_LEVELS):
+            raise BadInputError(
+                f"params.window: {document['window']!r}; accepted for levels: whole numbers,"
+                f" at most {_MOST_LEVELS} apart"
+            )
+    return bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +79,49 @@ class Snapshot:
 class Parameters:
     """Reads the parameter document twice a second; stores each provenance document before its first use."""
 
-    def __init__(self, values: Values, spec: Preprocessor) -> None:
+    def __init__(self, values: Values, spec: Preprocessor, log: Log) -> None:
         self._values = values
         self._spec = spec
         self._snapshot: Snapshot | None = None
         self._looked = -math.inf
+        self._looking = asyncio.Lock()
+        self._log = log
         self.problem: str | None = None
 
     async def snapshot(self) -> Snapshot:
-        """Return the newest parameters; a bad document changes nothing and is named in `problem`."""
-        now = time.monotonic()
-        if self._snapshot is not None and now - self._looked < _LOOK_SECONDS:
-            return self._snapshot
-        self._looked = now
-        revision, bounds = await self._read()
-        known = self._snapshot
-        if known is None or (revision > known.revision and bounds != known.window):
-            self._snapshot = Snapshot(revision, bounds, await self._write_down(revision, bounds))
-        return self._snapshot or Snapshot(revision, bounds, "")
+        """Return the newest parameters; a bad document changes nothing, is logged and kept in `problem`.
+
+        Who asks while they are being read waits for them: a later batch never has older parameters.
+        """
+        async with self._looking:
+            known = self._snapshot
+            if known is not None and time.monotonic() - self._looked < _LOOK_SECONDS:
+                return known
+            revision, bounds = await self._read()
+            if known is None or (revision > known.revision and bounds != known.window):
+                known = Snapshot(revision, bounds, await self._write_down(revision, bounds))
+            self._snapshot = known
+            self._looked = time.monotonic()
+            return known
 
     async def _read(self) -> tuple[int, WindowBounds | None]:
+        """Return revision and bounds; revision 0, which replaces no other, where no good one is set."""
         view = self._spec.window
         if view is None:
             return 0, None
+        from_spec = (0, WindowBounds(view.min, view.max))
         value = await self._values.get(PARAMETERS_KEY)
-        if value is None or "window" not in value.data:
-            return 0, WindowBounds(view.min, view.max)
+        if value is None:
+            return from_spec
         try:
-            bounds = check_window(value.data["window"])
-            if view.output == "levels" and not (bounds.min.is_integer() and bounds.max.is_integer()):
-                raise BadInputError(
-                    f"params.window: {value.data['window']!r}; accepted: whole numbers for levels"
-                )
+            bounds = check_parameters(value.data, view)
         except BadInputError as error:
+            if self.problem != str(error):
+                self._log.error("parameters refused", revision=value.revision, error=str(error))
             self.problem = str(error)
-            return (
-                (self._snapshot.revision, self._snapshot.window)
-                if self._snapshot
-                else (
-                    0,
-                    WindowBounds(view.min, view.max),
-                )
-            )
+            return from_spec
         self.problem = None
-        return value.revision, bounds
+        return (value.revision, bounds) if bounds else from_spec
 
     async def _write_down(self, revision: int, bounds: WindowBounds | None) -> str:
         document = provenance(self._spec, revision, bounds)

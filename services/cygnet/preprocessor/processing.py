@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import msgspec
+
 from cygnet.imaging import DecodeLimits
 from cygnet.model.errors import BadInputError
-from cygnet.model.frame import ANNOUNCEMENT, Announcement, Frame
+from cygnet.model.frame import ANNOUNCEMENT, MAX_ATTRIBUTES_BYTES, Announcement, Frame
 from cygnet.model.result import Result
 from cygnet.model.timestamp import parse_time
 from cygnet.preprocessor.fetch import Fetcher
@@ -35,6 +37,7 @@ class Processor:
         self._fetcher = fetcher
         self._limits = DecodeLimits(max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
         self._expected = {source.name: source.expect for source in spec.sources}
+        self._most_bytes = spec.streams.chunks_bytes // 2
         self._too_slow_seconds = spec.streams.max_processing_seconds
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="kernels")
         self._one_at_a_time = asyncio.Lock()
@@ -47,9 +50,11 @@ class Processor:
         frames_only = [each for each in fetched if isinstance(each, Frame)]
         processed = iter(await self._in_threads(frames_only, snapshot))
         outcomes: list[Outcome] = []
-        for each in fetched:
+        for frame, each in zip(frames, fetched, strict=True):
             outcome = next(processed) if isinstance(each, Frame) else each
-            if isinstance(outcome, Done) and not store.get(outcome.result.id.run, True):
+            if isinstance(outcome, GivenUp):  # the letter holds what came, so that a replay fetches again
+                outcome = replace(outcome, frame=frame)
+            elif isinstance(outcome, Done) and not store.get(outcome.result.id.run, True):
                 outcome = Consumed(outcome.result.id, NOT_SAVED)
             outcomes.append(outcome)
         return outcomes
@@ -68,9 +73,9 @@ class Processor:
             announcement = decode_announcement(frame.body)
             time_ns = parse_time(announcement.time)
             body = await self._context.patiently(lambda: self._fetcher.fetch(announcement))
+            return announced_frame(frame, announcement, body, time_ns)
         except BadInputError as error:
             return give_up(frame, error, "fetch")
-        return announced_frame(frame, announcement, body, time_ns)
 
     async def _in_threads(self, frames: Sequence[Frame], snapshot: Snapshot) -> list[Outcome]:
         """Process all in one thread; if that takes too long, one by one, so that the slow one is known."""
@@ -79,13 +84,17 @@ class Processor:
         if self._recipe.delay_seconds:
             async with self._one_at_a_time:
                 await asyncio.sleep(self._recipe.delay_seconds * len(frames))
-        loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._pool, self._process_all, frames, snapshot)
+        pool = self._pool
+        work = pool.submit(self._process_all, frames, snapshot)
         try:
-            return await asyncio.wait_for(work, self._too_slow_seconds)
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(work)), self._too_slow_seconds)
         except TimeoutError:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = ThreadPoolExecutor(2, thread_name_prefix="kernels")
+            was_begun = not work.cancel()
+            if pool is self._pool:  # what waits in it has its own time-out
+                pool.shutdown(wait=False)
+                self._pool = ThreadPoolExecutor(2, thread_name_prefix="kernels")
+        if not was_begun:  # others took both threads: that says nothing about these frames
+            return await self._in_threads(frames, snapshot)
         if len(frames) > 1:
             return [outcome for frame in frames for outcome in await self._in_threads([frame], snapshot)]
         text = f"processing took longer than streams.maxProcessingSeconds, {self._too_slow_seconds:g} s"
@@ -99,6 +108,12 @@ class Processor:
         try:
             image = to_array(frame, self._limits, expected, self._recipe)
             array = self._recipe.apply(image, snapshot.window)
+            if array.nbytes > self._most_bytes:
+                raise BadInputError(
+                    f"result: {array.nbytes} bytes; accepted: {self._most_bytes}, half of"
+                    " streams.chunksBytes",
+                    reason="too-large",
+                )
         except Exception as error:  # whatever a frame does to us, it costs that frame
             return give_up(frame, error, "process")
         return Done(
@@ -115,11 +130,25 @@ class Processor:
 
 
 def announced_frame(frame: Frame, announcement: Announcement, body: bytes, time_ns: int) -> Frame:
-    """Return the frame with the bytes that its announcement points at and the time that it tells."""
-    ours = announcement.run is not None  # our own announcements carry the exact time in the header
+    """Return the frame with the bytes that its announcement points at and the time that it tells.
+
+    Raises BadInputError when its attributes are more than a result may carry.
+    """
+    # What this source stored itself has its exact time in the header; a stored run that is announced
+    # again, or another pipeline's, has it in the announcement only.
+    ours = (announcement.run, announcement.detector, announcement.event) == (
+        frame.id.run,
+        frame.id.detector,
+        frame.id.event,
+    )
     attrs = {**frame.attrs, **(announcement.attrs or {})}
     if announcement.filename:
         attrs.setdefault("filename", announcement.filename)
+    if (size := len(msgspec.json.encode(attrs))) > MAX_ATTRIBUTES_BYTES:
+        raise BadInputError(
+            f"attrs and filename: {size} bytes; accepted: up to {MAX_ATTRIBUTES_BYTES}",
+            reason="attrs-too-large",
+        )
     described = announcement.dtype is not None and announcement.shape is not None
     return replace(
         frame,
@@ -128,6 +157,14 @@ def announced_frame(frame: Frame, announcement: Announcement, body: bytes, time_
         encoding=(announcement.codec or "identity") if described else "identity",
         dtype=announcement.dtype or "" if described else "",
         shape=tuple(announcement.shape or ()) if described else (),
+        axes=_axes(frame.axes, announcement.shape) if described else frame.axes,
         time_ns=frame.time_ns if ours else time_ns,
         attrs=attrs,
     )
+
+
+def _axes(axes: str, shape: Sequence[int] | None) -> str:
+    """Return the axes as the header names them; an announcement says a shape and no axes."""
+    if shape is not None and len(shape) == 3 and axes.count(",") != 2:
+        return "panel,y,x"
+    return axes

@@ -1,6 +1,7 @@
 """The pull loop: messages in, outcomes out, and an input is acknowledged only after its outputs are."""
 
 import asyncio
+import contextlib
 import hashlib
 import time
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ from cygnet.preprocessor.processing import Processor
 from cygnet.runtime.backoff import StoppedError
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
+from cygnet.runtime.health import Beat
 from cygnet.runtime.metrics import BATCH_FRAMES, DEAD_LETTERS, FRAMES, PARAMS_REVISION, PROCESSING_SECONDS
 from cygnet.transport.account import append, last_record
 from cygnet.transport.codec import (
@@ -44,6 +46,8 @@ _BATCH_SECONDS = 0.25
 _PULL_BYTES = 8 << 20
 _PACK_BYTES = 1 << 20
 _KILLED_TWICE = 2
+_TURN_SECONDS = 1.0
+_SHARE_OF_GRACE = 0.7  # in which what is begun is finished; then it is given back
 _STATS_SECONDS = 5.0
 
 
@@ -65,6 +69,7 @@ class Worker:
         self._keeper = Keeper(spec.streams.ack_wait_seconds)
         self._max_deliver = spec.dead_letters.max_deliver
         self._inline = inline_limit(context.nc)
+        self._pack_bytes = min(_PACK_BYTES, self._inline // 2)  # the rest is for index and attributes
         self._begins: dict[str, Begin | None] = {}
         self._seconds_per_frame = _BATCH_SECONDS / _FIRST_BATCH
         self._suspects: list[Delivery] = []
@@ -85,19 +90,29 @@ class Worker:
         beat = context.health.loop("pull", 120)
         context.health.ready()
         helpers = [asyncio.create_task(self._keeper.run()), asyncio.create_task(self._tell_stats())]
+        begun: set[asyncio.Task[None]] = set()
         try:
             async with asyncio.TaskGroup() as batches:
                 slots = asyncio.Semaphore(_BATCHES_AT_ONCE)
                 while not context.stop.is_set():
                     beat()
                     deliveries = await puller.next(timeout=0.5)
-                    await self._alone(slots)
+                    await self._alone(slots, beat)
                     if not deliveries:
                         continue
-                    await slots.acquire()
-                    batches.create_task(self._batch(deliveries, slots))
+                    if not await self._slot(slots, beat):
+                        await _give_back(deliveries)
+                        break
+                    task = batches.create_task(self._batch(deliveries, slots))
+                    begun.add(task)
+                    task.add_done_callback(begun.discard)
                     puller.set_batch(batch_for(self._seconds_per_frame))
                 await puller.stop()
+                if begun:
+                    await asyncio.wait(begun, timeout=_SHARE_OF_GRACE * context.settings.grace_seconds)
+                for task in begun:
+                    task.cancel()
+            await _give_back(self._suspects)
         finally:
             for helper in helpers:
                 helper.cancel()
@@ -115,10 +130,21 @@ class Worker:
                 if delivery.delivered > 1:  # what is delivered again is taken apart
                     await self._handle([delivery], apart=True)
         except StoppedError:
-            for delivery in deliveries:
-                await delivery.nak()
+            await _give_back(deliveries)
+        except asyncio.CancelledError:
+            await _give_back(deliveries)
+            raise
         finally:
             slots.release()
+
+    async def _slot(self, slots: asyncio.Semaphore, beat: Beat) -> bool:
+        """Wait until another batch may begin; False if the service is to stop. An outage holds, alive."""
+        while not self._context.stop.is_set():
+            beat()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TURN_SECONDS):
+                    return await slots.acquire()
+        return False
 
     async def _handle(self, deliveries: Sequence[Delivery], *, apart: bool = False) -> None:
         """Process all frames of the messages, publish, acknowledge."""
@@ -155,7 +181,7 @@ class Worker:
     async def _publish(self, outcomes: Sequence[Outcome], deliveries: int) -> None:
         """Publish results, consumed records and dead letters; return when all are acknowledged."""
         results = [outcome.result for outcome in outcomes if isinstance(outcome, Done)]
-        futures = [await self._submit(pack) for pack in packs(results)]
+        futures = [await self._submit(pack) for pack in packs(results, self._pack_bytes)]
         await self._record_consumed([outcome for outcome in outcomes if isinstance(outcome, Consumed)])
         for outcome in outcomes:
             if isinstance(outcome, GivenUp):
@@ -179,12 +205,14 @@ class Worker:
         self, result: Result, headers: dict[str, str], body: bytes
     ) -> tuple[dict[str, str], bytes]:
         """Put a result that no message can carry into the bucket; return the message that points at it."""
-        key = reference_key(self._context.pipeline.prefix, result.id)
+        sha256 = hashlib.sha256(body).hexdigest()
+        # Other bytes get another key: a frame processed again must not change what a message points at.
+        key = f"{reference_key(self._context.pipeline.prefix, result.id)}-{sha256[:16]}"
         await self._context.patiently(
             lambda: self._context.bucket.put(key, body, content_type="application/octet-stream")
         )
         crash_point("preprocessor.result-stored")
-        return as_reference(headers, key=key, size=len(body), sha256=hashlib.sha256(body).hexdigest())
+        return as_reference(headers, key=key, size=len(body), sha256=sha256)
 
     async def _record_consumed(self, consumed: Iterable[Consumed]) -> None:
         """Write one record for each run, detector and reason."""
@@ -224,17 +252,21 @@ class Worker:
 
     # --- frames that may kill ---------------------------------------------------------------------
 
-    async def _alone(self, slots: asyncio.Semaphore) -> None:
+    async def _alone(self, slots: asyncio.Semaphore, beat: Beat) -> None:
         """Process the suspects, with nothing else in this process."""
         if not self._suspects:
             return
-        for _ in range(_BATCHES_AT_ONCE):
-            await slots.acquire()
+        taken = 0
         try:
-            while self._suspects:
+            while taken < _BATCHES_AT_ONCE:
+                if not await self._slot(slots, beat):
+                    return
+                taken += 1
+            while self._suspects and not self._context.stop.is_set():
+                beat()
                 await self._try_alone(self._suspects.pop(0))
         finally:
-            for _ in range(_BATCHES_AT_ONCE):
+            for _ in range(taken):
                 slots.release()
 
     async def _try_alone(self, delivery: Delivery) -> None:
@@ -248,7 +280,11 @@ class Worker:
                 else:
                     await self._context.patiently(partial(self._note_attempt, frame.id))
                     crash_point("preprocessor.attempt-noted")
-                    await self._process_and_publish([frame], delivery.delivered)
+                    try:
+                        await self._process_and_publish([frame], delivery.delivered)
+                    except StoppedError:  # an outage and our end: no fault of the frame's
+                        await self._context.patiently(partial(self._forget_attempts, frame.id))
+                        raise
                 await self._context.patiently(partial(self._forget_attempts, frame.id))
             await delivery.ack()
         except StoppedError:
@@ -299,20 +335,26 @@ class Worker:
             await self._context.nc.publish(subject, msgspec.json.encode(self._handled))
 
 
-def packs(results: Sequence[Result]) -> list[list[Result]]:
-    """Return the results in groups of one detector and about a megabyte, in order."""
+def packs(results: Sequence[Result], most_bytes: int = _PACK_BYTES) -> list[list[Result]]:
+    """Return the results in groups of one detector and at most `most_bytes` of arrays, in order."""
     groups: list[list[Result]] = []
     size: dict[str, int] = {}
     last: dict[str, list[Result]] = {}
     for result in results:
         detector = result.id.detector
-        if detector not in last or size[detector] + result.nbytes > _PACK_BYTES:
+        if detector not in last or size[detector] + result.nbytes > most_bytes:
             last[detector] = []
             groups.append(last[detector])
             size[detector] = 0
         last[detector].append(result)
         size[detector] += result.nbytes
     return groups
+
+
+async def _give_back(deliveries: Iterable[Delivery]) -> None:
+    """Hand messages to whoever asks next, at once; those that are acknowledged stay so."""
+    for delivery in deliveries:
+        await delivery.nak()
 
 
 def _attempt_key(identity: FrameId) -> str:
