@@ -91,10 +91,12 @@ class Conductor:
                 await self._ask_for_end()
             desired = self._fleet.replicas.get((self.name, PREPROCESSOR), 0)
             look = await self._watch.look(ready=self.ready, desired=desired)
+            if self._is_over(look.view):
+                await self._watch.reread()
+                look = await self._watch.look(ready=self.ready, desired=desired)
+                self.done = True
             self._scale(look)
-            self._finish_if_complete(look.view)
-            trouble = ""
-            view = look.view
+            view, trouble = look.view, ""
         except TransportError as error:
             view, trouble = self.view, f"no news from NATS: {error}"
             if self._scaler.due(time.time()):
@@ -116,10 +118,9 @@ class Conductor:
         if decision.acts and decision.desired is not None:
             self._fleet.replicas[self.name, PREPROCESSOR] = decision.desired
 
-    def _finish_if_complete(self, view: View) -> None:
-        another_follows = self.pipeline.spec.runs == "endless" and not self._draining
-        if view.state == COMPLETE and not another_follows:
-            self.done = True
+    def _is_over(self, view: View) -> bool:
+        another_follows = self.pipeline.spec.runs == "endless" and self._events is None and not self._draining
+        return view.state == COMPLETE and not another_follows
 
 
 def _in_words(decision: Decision) -> str:

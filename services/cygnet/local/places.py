@@ -99,7 +99,7 @@ def place_of(
         s3_access_key_id=key,
         s3_secret_access_key=secret,
         s3_region=given.s3_region or storage.region,
-        s3_ca_bundle=given.s3_ca_bundle,
+        s3_ca_bundle=given.s3_ca_bundle if endpoint.startswith("https") else None,
     )
 
 

@@ -24,7 +24,7 @@ def resolve(pipeline: Pipeline, file: Path, *, one_run: bool) -> Pipeline:
     ]
     update: dict[str, object] = {"sources": sources}
     if one_run:
-        update["runs"] = "1"
+        update["runs"] = "once"
     return pipeline.model_copy(update={"spec": spec.model_copy(update=update)})
 
 

@@ -19,7 +19,7 @@ _NEWS_SECONDS = 60.0
 _MOST_NEWS, _MOST_KEPT = 4, 100
 _BAR_WIDTH = 22
 _LFLAG = 3
-_NAME_WIDTH = 13
+_NAME_WIDTH, _RUN_WIDTH = 13, 20
 _STALLED_SECONDS = 10.0
 
 
@@ -104,7 +104,9 @@ def _numbers(views: Sequence[View]) -> Table:
     if consumed:
         names.insert(5, "consumed")
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True, min_width=max(7, len(name)))
+        table.add_column(
+            name, justify="right", no_wrap=True, min_width=len("stalled") if name == "lag" else len(name)
+        )
     for view in views:
         counts = view.counts
         cells: list[RenderableType] = [
@@ -143,12 +145,13 @@ def _count(number: int) -> str:
 
 
 def _progress(views: Sequence[View]) -> Table:
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True, max_width=_NAME_WIDTH, style="bold")
-    grid.add_column(no_wrap=True, style="dim")
+    grid = Table.grid(padding=(0, 1), expand=True)
+    width = min(_NAME_WIDTH, max((len(view.pipeline) for view in views), default=0))
+    grid.add_column(no_wrap=True, width=width, style="bold")
+    grid.add_column(no_wrap=True, width=_RUN_WIDTH, style="dim")
     grid.add_column(width=_BAR_WIDTH)
-    grid.add_column(no_wrap=True, justify="right")
-    grid.add_column(no_wrap=True, overflow="ellipsis", style="dim")
+    grid.add_column(no_wrap=True, min_width=5, justify="right")
+    grid.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
     for view in views:
         counts = view.counts
         closed = counts.announced - counts.in_flight

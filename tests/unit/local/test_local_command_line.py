@@ -1,0 +1,117 @@
+"""The command line is quick, loads only what is asked for, and says no with a code that scripts can use."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cygnet.cli.main import COMMANDS
+
+HEAVY = ("nats", "boto3", "obstore", "numpy", "pyarrow", "numba", "aiohttp", "prometheus_client", "kopf")
+
+
+def cygnet(*words, cwd=None):
+    command = [sys.executable, "-m", "cygnet", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=60)
+
+
+def test_help_loads_no_nats_no_s3_and_no_numpy():
+    program = (
+        "import sys\n"
+        "from cygnet.cli.main import run\n"
+        "try:\n    run(['--help'])\n"
+        f"except SystemExit:\n    print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr.strip() == "[]"
+
+
+def test_help_takes_less_than_0_3_seconds_of_processor():
+    def seconds():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert cygnet("--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(seconds() for _ in range(5)) < 0.3
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command):
+    done = cygnet(command, "--help")
+    assert done.returncode == 0
+    text = done.stdout
+    if "Commands:" in text:
+        listing = text.partition("Commands:")[2]
+        subcommands = [
+            line.split()[0] for line in listing.splitlines() if line.startswith("  ") and line[2] != " "
+        ]
+        text = cygnet(command, subcommands[0], "--help").stdout
+    assert "xample" in text or command == "version"
+
+
+def test_an_unknown_command_or_option_is_usage():
+    assert cygnet("upp").returncode == 2
+    assert cygnet("up", "--event", "3").returncode == 2
+    assert cygnet("service", "gardener", "--spec", "x.yaml").returncode == 2
+
+
+def test_up_without_a_file_lists_the_examples(tmp_path):
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "lime.yaml").write_text("# Replays seven frames.\n")
+    done = cygnet("up", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "cygnet up examples/lime.yaml" in done.stderr
+    assert "Replays seven frames." in done.stderr
+    assert "cygnet init" in cygnet("up", cwd=tmp_path / "examples").stderr
+
+
+def test_a_bad_file_names_file_line_field_and_accepted(tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text(
+        "apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: bad}\n"
+        "spec:\n  sources: [{name: lime, replay: {path: frames}}]\n  aggregator: {chunkSize: many}\n"
+    )
+    done = cygnet("up", file)
+    assert done.returncode == 2
+    assert f"{file}:6" in done.stderr
+    assert "chunkSize" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_two_pipelines_of_one_name_are_refused(tmp_path):
+    spec = (
+        "apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\nmetadata: {{name: lime, namespace: {}}}\n"
+        "spec: {{sources: [{{name: lime, replay: {{path: frames}}}}]}}\n"
+    )
+    file = tmp_path / "two.yaml"
+    file.write_text(spec.format("a") + "---\n" + spec.format("b"))
+    done = cygnet("up", file)
+    assert done.returncode == 2
+    assert "lime" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("env",), ("status",), ("params", "get"), ("dead", "ls"), ("listen", "daq/data"), ("runs", "end")],
+)
+def test_without_a_running_up_the_command_says_so(words, tmp_path):
+    done = cygnet(*words, "--data", tmp_path / "none")
+    assert done.returncode == 1
+    assert "no `cygnet up` runs in" in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_unwritable_data_folder_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    spec = Path(tmp_path / "lime.yaml")
+    spec.write_text(
+        "apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: lime}\n"
+        "spec: {sources: [{name: lime, replay: {path: frames}}]}\n"
+    )
+    done = cygnet("up", spec, "--data", tmp_path / "file" / "below")
+    assert done.returncode == 1
+    assert "choose another" in done.stderr
+    assert "Traceback" not in done.stderr
