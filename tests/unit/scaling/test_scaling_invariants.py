@@ -71,6 +71,9 @@ stretches = st.lists(
     min_size=1,
     max_size=6,
 ).map(lambda parts: [weather for part in parts for weather in part])
+loaded = st.tuples(odd_inputs, stretches).map(
+    lambda pair: [Weather(arrives=3000, changes={"lifecycle": Lifecycle.RUNNING} | pair[0])] * 12 + pair[1]
+)
 specs = st.builds(
     ScalingSpec,
     min_replicas=st.integers(0, 3),
@@ -117,7 +120,7 @@ def test_nothing_finished_with_a_backlog_never_changes_the_replicas(weathers, sp
 
 
 @weathered
-@given(stretches, specs, st.integers(0, 10))
+@given(loaded, specs, st.integers(0, 10))
 def test_a_full_stream_downstream_never_grows_the_fleet(weathers, spec, pods):
     for step in lived(live(weathers, spec, pods=pods), spec):
         if fault_in(step.history) is None and max(step.sample.results_fill, step.sample.chunks_fill) >= 0.8:
@@ -126,7 +129,7 @@ def test_a_full_stream_downstream_never_grows_the_fleet(weathers, spec, pods):
 
 
 @weathered
-@given(stretches, specs, st.integers(0, 10))
+@given(loaded, specs, st.integers(0, 10))
 def test_growth_respects_ceiling_nodes_and_annotations(weathers, spec, pods):
     for step in lived(live(weathers, spec, pods=pods), spec):
         if step.decision.action is Action.UP:

@@ -69,6 +69,13 @@ def test_pods_do_not_go_too_soon(remembered, ago):
     assert decide(watched(samples, **late), SPEC).action is Action.DOWN
 
 
+def test_pods_stay_while_scale_in_is_paused():
+    samples = steady(60, arrival_hz=40, processed_hz=40, pods=20, scale_in_paused=True)
+    assert decide(watched(samples), SPEC).reason is Reason.SCALE_IN_PAUSED
+    too_many = decide(watched(samples), ScalingSpec(max_replicas=5))
+    assert (too_many.action, too_many.reason) == (Action.HOLD, Reason.SCALE_IN_PAUSED)
+
+
 def test_a_hole_in_the_metrics_starts_the_scale_down_window_again():
     samples = steady(60, arrival_hz=40, processed_hz=40, pods=20)
     blind = watched(samples, watched_until=samples[-1].time - 20)
