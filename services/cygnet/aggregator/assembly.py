@@ -99,6 +99,10 @@ class Assembly:
         """Whether this message is here already (it was delivered again)."""
         return delivery in self._unsettled
 
+    def is_settled(self, run: str, detector: str, event: int) -> bool:
+        """Whether a result of this event is no longer wanted."""
+        return self.accounts[run].detector(detector).is_settled(event)
+
     def offer(self, delivery: int, results: Sequence[Result], now: float) -> None:
         """Take the results of one message; `delivery` is its stream sequence."""
         if self.is_held(delivery):

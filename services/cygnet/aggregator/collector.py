@@ -6,11 +6,14 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
+import msgspec
+
 from cygnet.aggregator.accession import Accession, read_records
 from cygnet.aggregator.assembly import Assembly, ChunkLimits, OpenChunk
 from cygnet.aggregator.committer import Committer, FencedError
 from cygnet.aggregator.completion import Completion
 from cygnet.model.account import Begin, Epoch
+from cygnet.model.errors import BadInputError
 from cygnet.model.result import Result
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
@@ -23,9 +26,10 @@ from cygnet.runtime.metrics import (
     OPEN_CHUNKS,
     OPEN_EVENTS,
 )
-from cygnet.storage.errors import StorageUnavailableError
+from cygnet.storage.errors import NoSuchObjectError, StorageUnavailableError
 from cygnet.transport.account import Follower
-from cygnet.transport.codec import decode_results
+from cygnet.transport.codec import BrokenFrame, decode_results
+from cygnet.transport.dead import bury
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.reference import reference_in
 
@@ -112,19 +116,52 @@ class Collector:
         self._deliveries[number] = delivery  # the newest delivery is the one to acknowledge
         if self._assembly.is_held(number):
             return
-        results = await self._results(delivery)
+        try:
+            results = await self._results(delivery)
+        except (BadInputError, NoSuchObjectError, msgspec.DecodeError) as error:
+            await self._bury(delivery, error)
+            return
         for run in {result.id.run for result in results}:
-            if not self._assembly.knows(run):
-                records = await self._context.patiently(partial(read_records, self._context, run))
-                self._assembly.load(run, records)
+            await self._know(run)
         before = self._assembly.duplicates
         self._assembly.offer(number, results, time.monotonic())
         DUPLICATES.labels("aggregator").inc(self._assembly.duplicates - before)
+
+    async def _know(self, run: str) -> None:
+        if not self._assembly.knows(run):
+            records = await self._context.patiently(partial(read_records, self._context, run))
+            self._assembly.load(run, records)
+
+    async def _bury(self, delivery: Delivery, error: Exception) -> None:
+        """Keep a message that is no result among the dead letters: it must not stop the stream."""
+        self._context.log.error("not a result", error=str(error), sequence=delivery.stream_sequence)
+        frame = BrokenFrame(
+            id=None,
+            reason="bad-result",
+            message=str(error),
+            headers=delivery.headers or {},
+            body=delivery.data,
+        )
+        await bury(
+            self._context.window,
+            self._context.names,
+            frame,
+            reason=frame.reason,
+            message=frame.message,
+            stage="aggregate",
+            deliveries=delivery.delivered,
+            sequence=delivery.stream_sequence,
+        )
+        del self._deliveries[delivery.stream_sequence]
+        await delivery.ack()
 
     async def _results(self, delivery: Delivery) -> Sequence[Result]:
         reference = reference_in(delivery.headers, delivery.data)
         if reference is None:
             return decode_results(delivery.headers, delivery.data)
+        await self._know(reference.run)
+        if self._assembly.is_settled(reference.run, reference.detector, reference.event):
+            return []  # committed before; the object may be gone already
         self._references[delivery.stream_sequence] = reference.key
         body = await self._context.patiently(lambda: self._context.bucket.get(reference.key))
         return decode_results(reference.headers, body)

@@ -11,6 +11,7 @@ from cygnet.storage.index import compact, read_index, segments_cover, write_segm
 from cygnet.storage.keys import provenance_key
 from cygnet.storage.ledger_files import write_ledger
 from cygnet.transport import runs
+from cygnet.transport.reference import reference_folder
 
 SEGMENT_CHUNKS = 1000
 
@@ -55,6 +56,7 @@ class Completion:
         crash_point("aggregator.compacted")
         for digest in sorted(await context.patiently(lambda: asyncio.to_thread(self._provenance_of, run))):
             await self._write_provenance(run, digest)
+        await context.patiently(lambda: self._clean(run))
         await context.patiently(lambda: write_ledger(context.bucket, prefix, account))
         crash_point("aggregator.ledger-written")
         await context.patiently(
@@ -65,6 +67,14 @@ class Completion:
         self._segments.pop(run, None)
         line = total(ledger(account), run)
         context.log.info("run complete", run=run, ledger=line.equation(), index=index)
+
+    async def _clean(self, run: str) -> None:
+        """Remove results by reference whose message was settled by an aggregator that died right then."""
+        bucket = self._context.bucket
+        folder = reference_folder(self._context.pipeline.prefix, run)
+        leftovers = [each.key async for each in bucket.list(folder)]
+        if leftovers:
+            await bucket.delete(leftovers)
 
     def _provenance_of(self, run: str) -> set[str]:
         """Return the provenance documents that the run's stored arrays name; blocks."""

@@ -6,13 +6,14 @@ import contextlib
 from cygnet.aggregator.accession import accede
 from cygnet.aggregator.collector import Collector
 from cygnet.aggregator.committer import FencedError
-from cygnet.runtime.backoff import pause
+from cygnet.runtime.backoff import StoppedError
 from cygnet.runtime.context import Context
 from cygnet.runtime.metrics import LEASE_EPOCH, LEASE_HELD
 from cygnet.transport.errors import ConsumerGoneError, LeaseLostError
 from cygnet.transport.lease import Lease
 
 ROLE = "aggregator"
+_PAUSE_SECONDS = 1.0
 
 
 async def body(context: Context) -> None:
@@ -26,15 +27,20 @@ async def body(context: Context) -> None:
         LEASE_HELD.labels(ROLE).set(1)
         LEASE_EPOCH.labels(ROLE).set(epoch)
         context.log.info("lease taken", epoch=epoch)
+        overtaken = ""
         try:
             await _reign(context, lease, epoch)
         except* (FencedError, ConsumerGoneError, LeaseLostError) as lost:
-            context.log.warning("overtaken", epoch=epoch, why=str(lost.exceptions[0]))
-            await pause(1.0, "overtaken", context.stop)
+            overtaken = str(lost.exceptions[0])
+        except* StoppedError:
+            context.log.info("stopped while waiting")
         finally:
             LEASE_HELD.labels(ROLE).set(0)
-            with contextlib.suppress(LeaseLostError):
-                await lease.release()
+            await lease.release()
+        if overtaken:
+            context.log.warning("overtaken", epoch=epoch, why=overtaken)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(context.stop.wait(), _PAUSE_SECONDS)
 
 
 async def _reign(context: Context, lease: Lease, epoch: int) -> None:

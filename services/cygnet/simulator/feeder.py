@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from cygnet.model.account import DUPLICATE, Dropped
 from cygnet.model.frame import Announcement, Frame
-from cygnet.model.intervals import Pairs
+from cygnet.model.identity import FrameId
+from cygnet.model.intervals import Pairs, compress
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.metrics import FRAMES, SOURCE_DROPPED_FRAMES, SOURCE_HELD_SECONDS, SOURCE_NEXT_EVENT
 from cygnet.simulator.cursor import Cursor
-from cygnet.simulator.outlet import Store, needs_reference, pack
+from cygnet.simulator.outlet import Route, Store, pack, route
 from cygnet.simulator.pacing import Pace
 from cygnet.simulator.source import Batch, Source
 from cygnet.transport.account import append
@@ -94,47 +95,65 @@ class Feeder:
     async def _publish(self, batch: Batch) -> None:
         """Publish a batch and return once the stream has all of it."""
         await self._record_gaps(batch)
-        frames = await self._stored(batch.frames)
+        frames = await self._routed(batch.frames)
         subject = self._context.names.frame_subject(self._detector)
         window = self._context.window
         futures = [
             await window.submit(subject, message.body, message.headers, msg_id=message.msg_id)
-            for message in pack(frames)
+            for message in pack(frames, self._limit)
         ]
         await asyncio.gather(*futures)
         FRAMES.labels(self._detector, "announced").inc(len(frames))
 
-    async def _stored(self, frames: Sequence[Frame]) -> list[Frame]:
-        """Put frames that go by reference into the bucket, and tell old listeners of each PUT frame."""
+    async def _routed(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Return what to publish: frames, or announcements of those that went into the bucket first.
+
+        Old listeners are told of every frame, and so every frame is stored for them.
+        """
+        routes = {frame.id: route(frame, self._mode, self._limit) for frame in frames}
+        await self._drop([frame for frame in frames if routes[frame.id] is Route.TOO_LARGE])
         mirror = self._feed.mirror_subjects
-        by_reference = [needs_reference(frame, self._mode, self._limit) for frame in frames]
-        to_store = [frame for frame, wanted in zip(frames, by_reference, strict=True) if wanted or mirror]
-        if not to_store:
-            return list(frames)
-        announcements = dict(
-            zip(
-                (frame.id for frame in to_store),
-                await self._context.patiently(lambda: self._store.announce(to_store)),
-                strict=True,
-            )
-        )
-        crash_point("simulator.stored")
+        to_store = [frame for frame in frames if mirror or routes[frame.id] is Route.REFERENCE]
+        announcements = await self._store_all(to_store)
         for frame in to_store if mirror else ():
             body = encode_announcement(announcements[frame.id])
-            for subject in mirror:
-                await self._context.nc.publish(subject, body)
+            for old_subject in mirror:
+                await self._context.nc.publish(old_subject, body)
         return [
-            _by_reference(frame, announcements[frame.id]) if wanted else frame
-            for frame, wanted in zip(frames, by_reference, strict=True)
+            _by_reference(frame, announcements[frame.id]) if routes[frame.id] is Route.REFERENCE else frame
+            for frame in frames
+            if routes[frame.id] is not Route.TOO_LARGE
         ]
+
+    async def _store_all(self, frames: Sequence[Frame]) -> dict[FrameId, Announcement]:
+        if not frames:
+            return {}
+        announcements = await self._context.patiently(lambda: self._store.announce(frames))
+        crash_point("simulator.stored")
+        return {frame.id: each for frame, each in zip(frames, announcements, strict=True)}
+
+    async def _drop(self, frames: Sequence[Frame]) -> None:
+        """Record frames that transport.mode inline cannot carry; `auto` would."""
+        if not frames:
+            return
+        self._context.log.error(
+            "transport.mode inline cannot carry these frames; accepted: auto, reference",
+            detector=self._detector,
+            bytes=max(len(frame.body) for frame in frames),
+            limit_bytes=self._limit,
+        )
+        await self._record_dropped(compress(frame.id.event for frame in frames), Route.TOO_LARGE.value)
 
     async def _record_gaps(self, batch: Batch) -> None:
         if batch.dropped:
-            lost = sum(last - first + 1 for first, last in batch.dropped)
-            SOURCE_DROPPED_FRAMES.labels(self._detector, OVERRUN).inc(lost)
-            await self._record(batch.dropped, OVERRUN)
+            await self._record_dropped(batch.dropped, OVERRUN)
         if batch.duplicate:
             await self._record(batch.duplicate, DUPLICATE)
+
+    async def _record_dropped(self, events: Pairs, reason: str) -> None:
+        lost = sum(last - first + 1 for first, last in events)
+        SOURCE_DROPPED_FRAMES.labels(self._detector, reason).inc(lost)
+        await self._record(events, reason)
 
     async def _record(self, events: Pairs, reason: str) -> None:
         record = Dropped(run=self._run, detector=self._detector, events=events, reason=reason)

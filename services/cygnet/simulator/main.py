@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 from cygnet.model.account import ALL_DETECTORS, Begin, End
+from cygnet.runtime.backoff import StoppedError
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.metrics import BEAM_ACTIVE, RUN_ACTIVE
@@ -35,7 +36,10 @@ async def body(context: Context) -> None:
             keeper.cancel()
     except* LeaseLostError as lost:
         raise RuntimeError("another source has taken over") from lost
-    await lease.release()
+    except* StoppedError:
+        context.log.info("stopped while waiting")
+    finally:
+        await lease.release()
 
 
 async def _run_all(context: Context, feeds: list[Feed]) -> None:

@@ -5,8 +5,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
-from cygnet.model.errors import BadInputError
 from cygnet.model.frame import ANNOUNCEMENT, Announcement, Frame
 from cygnet.storage.port import Bucket
 from cygnet.transport.codec import encode_frame, encode_frame_pack, frame_message_id, pack_message_id
@@ -30,13 +30,14 @@ class Message:
     frames: int
 
 
-def pack(frames: Sequence[Frame]) -> Iterator[Message]:
+def pack(frames: Sequence[Frame], inline_limit: int) -> Iterator[Message]:
     """Yield messages for `frames`: small ones together, in order; nothing waits for another."""
+    most_bytes = min(_PACK_BYTES, inline_limit // 2)  # the other half for the entries' own headers
     waiting: list[Frame] = []
     size = 0
     for frame in frames:
         small = len(frame.body) < _PACK_BELOW_BYTES
-        if waiting and (not small or size + len(frame.body) > _PACK_BYTES or len(waiting) == _PACK_FRAMES):
+        if waiting and (not small or size + len(frame.body) > most_bytes or len(waiting) == _PACK_FRAMES):
             yield _message(waiting)
             waiting, size = [], 0
         if small:
@@ -112,16 +113,20 @@ def _key(prefix: str, frame: Frame, extension: str) -> str:
     return f"{prefix}/{name}" if prefix else name
 
 
-def needs_reference(frame: Frame, mode: str, inline_limit: int) -> bool:
-    """Return whether a frame goes by way of the bucket; raise BadInputError if `inline` cannot hold it."""
-    if mode == "reference" or frame.content_type == ANNOUNCEMENT:
-        return mode == "reference" and frame.content_type != ANNOUNCEMENT
+class Route(Enum):
+    """How a frame travels."""
+
+    INLINE = "inline"
+    REFERENCE = "reference"
+    TOO_LARGE = "too-large-for-inline"
+
+
+def route(frame: Frame, mode: str, inline_limit: int) -> Route:
+    """Return how a frame travels in `mode` (auto, inline, reference) for a server of `inline_limit` bytes."""
+    if frame.content_type == ANNOUNCEMENT:
+        return Route.INLINE
+    if mode == "reference":
+        return Route.REFERENCE
     if len(frame.body) <= inline_limit:
-        return False
-    if mode == "inline":
-        raise BadInputError(
-            f"transport.mode: inline cannot carry {frame.id}: {len(frame.body)} bytes, the server takes "
-            f"{inline_limit}; accepted: auto, reference, or a larger max_payload of the server",
-            reason="too-large",
-        )
-    return True
+        return Route.INLINE
+    return Route.TOO_LARGE if mode == "inline" else Route.REFERENCE

@@ -19,8 +19,9 @@ CONTENT_TYPES = {
     ".jpeg": "image/jpeg",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
-    ".npy": "",
+    ".npy": "application/x-npy",
 }
+_NPY = CONTENT_TYPES[".npy"]
 _KEPT_BYTES = 256 << 20  # files are kept in memory up to here, so that a loop reads the disk once
 
 
@@ -56,32 +57,34 @@ class Replay:
         return [self._frame(event) for event in range(first, last)]
 
     def _frame(self, event: int) -> Frame:
-        place = event % len(self._files)
-        path = self._files[place]
+        """Return the frame of an event; a file that is no frame is published as it is, and given up later."""
+        path = self._files[event % len(self._files)]
+        body = self._body(event % len(self._files))
+        identity = FrameId(self._run, self.detector, event)
+        attrs = {"file": path.name}
+        content_type = CONTENT_TYPES[path.suffix.lower()]
+        if content_type == _NPY and (frame := _array_frame(identity, body, attrs)):
+            return frame
+        return Frame(id=identity, time_ns=time.time_ns(), body=body, content_type=content_type, attrs=attrs)
+
+    def _body(self, place: int) -> bytes:
         body = self._kept.get(place)
         if body is None:
-            body = path.read_bytes()
+            try:
+                body = self._files[place].read_bytes()
+            except OSError:
+                return b""  # gone or unreadable: an empty frame has its place in the ledger
             if self._kept_bytes + len(body) <= _KEPT_BYTES:
                 self._kept[place] = body
                 self._kept_bytes += len(body)
-        identity = FrameId(self._run, self.detector, event)
-        attrs = {"file": path.name}
-        if path.suffix.lower() == ".npy":
-            return _array_frame(identity, body, path, attrs)
-        return Frame(
-            id=identity,
-            time_ns=time.time_ns(),
-            body=body,
-            content_type=CONTENT_TYPES[path.suffix.lower()],
-            attrs=attrs,
-        )
+        return body
 
 
-def _array_frame(identity: FrameId, body: bytes, path: Path, attrs: dict[str, str]) -> Frame:
+def _array_frame(identity: FrameId, body: bytes, attrs: dict[str, str]) -> Frame | None:
     try:
         array = np.load(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise BadInputError(f"replay.path: {path} is not an npy file: {error}", reason="bad-file") from error
+    except (ValueError, EOFError):
+        return None
     return Frame(
         id=identity,
         time_ns=time.time_ns(),

@@ -44,8 +44,9 @@ def documents(text: SpecText) -> tuple[list[Document], list[Problem]]:
 
 
 def distinct(found: list[Document]) -> list[Problem]:
-    """Return a problem for each Pipeline whose namespace and name an earlier one has."""
+    """Return a problem for each Pipeline whose name, or whose place in a bucket, an earlier one has."""
     first: dict[tuple[str, str], Document] = {}
+    places: dict[tuple[str, str, str], Document] = {}
     problems = []
     for document in found:
         metadata = document.pipeline.metadata
@@ -55,6 +56,13 @@ def distinct(found: list[Document]) -> list[Problem]:
             message = f"{metadata.namespace}/{metadata.name} is already described in {place}"
             path, accepted = ("metadata", "name"), "another name or namespace"
             problems.append(document.text.problem(document.name, path, metadata.name, message, accepted))
+            continue
+        spec, prefix = document.pipeline.spec, document.pipeline.prefix
+        holder = places.setdefault((spec.storage.endpoint or "", spec.uploader.bucket, prefix), document)
+        if holder is not document:
+            message = f"{spec.uploader.bucket}/{prefix} is claimed by {holder.pipeline.metadata.name}"
+            path, accepted = ("spec", "uploader", "prefix"), "another bucket or prefix"
+            problems.append(document.text.problem(document.name, path, prefix, message, accepted))
     return problems
 
 

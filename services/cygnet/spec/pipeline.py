@@ -204,7 +204,7 @@ class PipelineSpec(Part):
     """What happens to streams and key-value bucket when the Pipeline is deleted."""
     sources: Annotated[list[Source], Field(min_length=1, max_length=64)]
     """The detectors."""
-    runs: Literal["1", "endless"] = "1"
+    runs: Literal["once", "endless"] = "once"
     """`endless`: the next run follows when one has ended."""
     store: bool = True
     """False: frames are processed and counted as consumed, nothing is stored."""

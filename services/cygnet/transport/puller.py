@@ -64,10 +64,6 @@ class Puller:
         self._end: Exception | None = None
         self._is_stopping = False
 
-    def set_batch(self, batch: int) -> None:
-        """Ask for this many messages from the next request on."""
-        self.batch = batch
-
     async def start(self) -> None:
         """Subscribe and send the first request."""
         inbox = self._nc.new_inbox()

@@ -11,25 +11,40 @@ _HEADER = "Content-Type"
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """Where the body of a message lies, and the headers that it would have had."""
+    """Where the body of a message lies, whose result it is, and the headers that it would have had."""
 
+    run: str
+    detector: str
+    event: int
     key: str
     size: int
     sha256: str
     headers: dict[str, str]
 
 
+def reference_folder(prefix: str, run: str) -> str:
+    """Return the folder of a run's results on their way; empty once the run is complete."""
+    return f"{prefix}/{run}/results" if prefix else f"{run}/results"
+
+
 def reference_key(prefix: str, identity: FrameId) -> str:
     """Return the object key of a result on its way."""
-    key = f"{identity.run}/results/{identity.detector}/{identity.event:09d}"
-    return f"{prefix}/{key}" if prefix else key
+    return f"{reference_folder(prefix, identity.run)}/{identity.detector}/{identity.event:09d}"
 
 
 def as_reference(
-    headers: Mapping[str, str], *, key: str, size: int, sha256: str
+    identity: FrameId, headers: Mapping[str, str], *, key: str, size: int, sha256: str
 ) -> tuple[dict[str, str], bytes]:
     """Return headers and body of the message that points at an object."""
-    reference = Reference(key=key, size=size, sha256=sha256, headers=dict(headers))
+    reference = Reference(
+        run=identity.run,
+        detector=identity.detector,
+        event=identity.event,
+        key=key,
+        size=size,
+        sha256=sha256,
+        headers=dict(headers),
+    )
     return {_HEADER: CONTENT_TYPE}, msgspec.json.encode(reference)
 
 

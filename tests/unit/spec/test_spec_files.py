@@ -91,8 +91,19 @@ def test_same_name_in_two_files_is_refused_with_both_places(tmp_path: Path) -> N
         f"{second}:4: metadata.name: local/lime is already described in {first}:3;"
         " accepted: another name or namespace"
     )
-    elsewhere = write(second, VALID.replace("{name: lime}", "{name: lime, namespace: beam}"))
-    assert [path for path, _ in load_files([first, elsewhere])] == [first, elsewhere]
+    elsewhere = VALID.replace("{name: lime}", "{name: lime, namespace: beam}")
+    apart = write(second, f"{elsewhere}\n  uploader: {{prefix: beam}}\n")
+    assert [path for path, _ in load_files([first, apart])] == [first, apart]
+
+
+def test_two_pipelines_in_one_place_of_a_bucket_are_refused(tmp_path: Path) -> None:
+    other = VALID.replace("{name: lime}", "{name: lemon}")
+    first = write(tmp_path / "a.yaml", VALID)
+    second = write(tmp_path / "b.yaml", f"{other}\n  uploader: {{prefix: lime}}\n")
+    with pytest.raises(
+        SpecError, match="spec.uploader.prefix: cygnet/lime is claimed by lime; accepted: another"
+    ):
+        load_files([first, second])
 
 
 def test_one_file_given_twice_is_refused(tmp_path: Path) -> None:

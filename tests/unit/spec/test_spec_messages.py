@@ -44,7 +44,7 @@ def test_missing_field_points_at_its_parent_and_says_what_it_is_for() -> None:
 @pytest.mark.parametrize(
     ("below", "words"),
     [
-        ("  runs: 1", "1 is a whole number; accepted: '1' (in quotes) or endless"),
+        ("  runs: 1", "1 is a whole number; accepted: once or endless"),
         (
             "  lifecycle: paused",
             "'paused' is not known; did you mean 'Paused'? accepted: Running, Paused or Drained",
