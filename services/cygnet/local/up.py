@@ -31,7 +31,9 @@ from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
 from cygnet.transport.errors import TransportError
 from cygnet.transport.names import Names
+from cygnet.transport.parameters import follow_spec
 from cygnet.transport.streams import ensure_streams
+from cygnet.transport.values import Values
 
 GRACE_SECONDS = 30.0
 _TURN_SECONDS = 0.1
@@ -150,6 +152,10 @@ class Up:
             await asyncio.to_thread(ensure_bucket, s3_settings(place))
             names = Names(place.namespace, name)
             await ensure_streams(clients[name], names, stream_sizes(pipeline), owner_metadata(pipeline))
+            view = pipeline.spec.preprocessor.window
+            window = {"min": view.min, "max": view.max} if view else None
+            if await follow_spec(Values(clients[name], names), window):
+                self._say(f"{name}: the spec's window has changed, and is in force from now on")
 
     def _new_fleet(self, places: Mapping[str, Place]) -> Fleet:
         grace = {"CYGNET_GRACE_SECONDS": str(GRACE_SECONDS)}

@@ -13,9 +13,9 @@ from cygnet.model.errors import BadInputError
 from cygnet.runtime.logging import Log
 from cygnet.spec.pipeline import Preprocessor
 from cygnet.spec.stages import Window
+from cygnet.transport.parameters import PARAMETERS_KEY
 from cygnet.transport.values import ConflictError, Values
 
-PARAMETERS_KEY = "params"
 _LOOK_SECONDS = 0.5
 _LARGEST = 2.0**32  # no detector counts further; NaN is not below it
 _MOST_LEVELS = 65535

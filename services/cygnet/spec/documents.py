@@ -61,8 +61,12 @@ def distinct(found: list[Document]) -> list[Problem]:
         holder = places.setdefault((spec.storage.endpoint or "", spec.uploader.bucket, prefix), document)
         if holder is not document:
             message = f"{spec.uploader.bucket}/{prefix} is claimed by {holder.pipeline.metadata.name}"
-            path, accepted = ("spec", "uploader", "prefix"), "another bucket or prefix"
-            problems.append(document.text.problem(document.name, path, prefix, message, accepted))
+            place_in_spec = ("spec", "uploader", "prefix")
+            problems.append(
+                document.text.problem(
+                    document.name, place_in_spec, prefix, message, "another bucket or prefix"
+                )
+            )
     return problems
 
 

@@ -9,6 +9,7 @@ from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
 from cygnet.transport.names import Names
 from cygnet.transport.streams import StreamSizes, ensure_streams
+from cygnet.transport.values import Values
 from fixtures.nats_server import NatsServer, nats_server
 
 _numbers = itertools.count()
@@ -62,3 +63,8 @@ async def pipeline(nc: Client, names: Names, sizes: StreamSizes) -> Names:
 async def own_pipeline(own_nc: Client, names: Names, sizes: StreamSizes) -> Names:
     await ensure_streams(own_nc, names, sizes, {"cygnet.owner": "tests"})
     return names
+
+
+@pytest.fixture
+def values(nc: Client, pipeline: Names) -> Values:
+    return Values(nc, pipeline)

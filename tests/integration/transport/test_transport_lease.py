@@ -28,11 +28,6 @@ class Clock:
 
 
 @pytest.fixture
-def values(nc: Client, pipeline: Names) -> Values:
-    return Values(nc, pipeline)
-
-
-@pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, float], None]:
     monkeypatch.setattr(lease_module, "_LOOK_SECONDS", 0.02)
     return lambda name, seconds: monkeypatch.setattr(lease_module, name, seconds)

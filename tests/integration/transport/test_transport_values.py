@@ -11,11 +11,6 @@ from cygnet.transport.values import ConflictError, Values, ValueTooLargeError
 from fixtures.nats_server import NatsServer
 
 
-@pytest.fixture
-def values(nc: Client, pipeline: Names) -> Values:
-    return Values(nc, pipeline)
-
-
 async def test_a_value_comes_back_with_its_revision(values: Values) -> None:
     assert await values.get("params") is None
     revision = await values.create("params", {"min": 80, "µ": [1, None]})
