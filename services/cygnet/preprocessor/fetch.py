@@ -108,6 +108,8 @@ class Fetcher:
             raise ForeignTroubleError(
                 f"{_host(announcement.url)}: {type(error).__name__} {error}".strip()
             ) from error
+        except BadInputError:
+            raise
         except ValueError as error:
             raise BadInputError(f"url: {announcement.url!r}: {error}", reason="bad-url") from error
         FETCHES.labels(str(status)).inc()
