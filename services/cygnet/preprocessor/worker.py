@@ -106,7 +106,7 @@ class Worker:
                     task = batches.create_task(self._batch(deliveries, slots))
                     begun.add(task)
                     task.add_done_callback(begun.discard)
-                    puller.set_batch(batch_for(self._seconds_per_frame))
+                    puller.batch = batch_for(self._seconds_per_frame)
                 await puller.stop()
                 if begun:
                     await asyncio.wait(begun, timeout=_SHARE_OF_GRACE * context.settings.grace_seconds)
@@ -212,7 +212,7 @@ class Worker:
             lambda: self._context.bucket.put(key, body, content_type="application/octet-stream")
         )
         crash_point("preprocessor.result-stored")
-        return as_reference(headers, key=key, size=len(body), sha256=sha256)
+        return as_reference(result.id, headers, key=key, size=len(body), sha256=sha256)
 
     async def _record_consumed(self, consumed: Iterable[Consumed]) -> None:
         """Write one record for each run, detector and reason."""
