@@ -17,6 +17,7 @@ help: ## list the targets
 
 run: setup ## replay real CYGNO frames through all services, then print the ledger and what was stored
 	@$(BIN)/cygnet up examples/cygno-replay.yaml --events $(EVENTS) --data $(DATA)
+	@echo && $(BIN)/cygnet chunks ls --data $(DATA)
 
 test: lint unit ## format, lint, types, import layers, all tests
 
