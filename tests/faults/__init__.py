@@ -1,4 +1,4 @@
-"""The fault suite: real services on real servers, killed, stopped, filled and poisoned; `python -m tests.faults`."""
+"""The fault suite: real services on real servers, killed, stopped, filled and poisoned."""
 
 import sys
 from pathlib import Path

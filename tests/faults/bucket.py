@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 Pixels = npt.NDArray[Any]
+_UNFINISHED = ".rclone_temp_put_"  # of a PUT whose client died; the server never lists it as an object
 _CHUNK_EVENTS = re.compile(r"chunk-(\d+)-(\d+)")
 
 
@@ -107,7 +108,7 @@ def _check_objects(bucket: Path, folder: Path, rows: list[dict[str, Any]], found
     named = {row["object"] for row in rows}
     for path in sorted(folder.rglob("*")):
         key = str(path.relative_to(bucket))
-        if not path.is_file() or key in named:
+        if not path.is_file() or key in named or path.name.startswith(_UNFINISHED):
             continue
         place = path.relative_to(folder).parts[0]
         if place not in ("manifest", "index", "provenance", "frames", "truth", "ledger.json"):

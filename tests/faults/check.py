@@ -1,8 +1,8 @@
-"""The heart of the suite: was every event stored exactly once, with the right pixels, and nothing left over?"""
+"""The heart of the suite: is every event stored once, with the right pixels, and nothing left over?"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -61,7 +61,7 @@ class Checked:
     in_flight: int = 0
     pixels: int = 0
 
-    def __iadd__(self, other: "Checked") -> "Checked":
+    def __iadd__(self, other: "Checked") -> Self:
         for name in self.__slots__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         return self

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.faults.plan import Plan
 from tests.faults.rig import Rig
-from tests.faults.service import Service
+from tests.faults.service import Service, tail
 from tests.faults.tally import Tally
 from tests.faults.waiting import FaultError, until
 
@@ -115,7 +115,9 @@ class Fleet:
 
         await until(dead, seconds, f"{service.crash_at} was not reached: {slot} lives")
         if service.exit_code != -signal.SIGKILL:
-            raise FaultError(f"{slot} ended with code {service.exit_code}, not by SIGKILL: {service.tail(1)}")
+            raise FaultError(
+                f"{slot} ended with code {service.exit_code}, not by SIGKILL: {tail(service.log, 1)}"
+            )
         self.tally.killed(f"{slot} at {service.crash_at}")
 
     def check_alive(self, but: str = "") -> None:
@@ -131,7 +133,7 @@ class Fleet:
 
     def logs(self, lines: int = 15) -> str:
         """Return the ends of all logs."""
-        return "\n".join(f"--- {each.slot}\n{each.tail(lines)}" for each in self._services.values())
+        return "\n".join(f"--- {each.slot}\n{tail(each.log, lines)}" for each in self._services.values())
 
     def resident_bytes(self) -> dict[str, int]:
         """Return the memory that each process holds."""

@@ -17,6 +17,13 @@ GRACE_SECONDS = 20.0
 _LEFT_OUT = ("AWS_", "CYGNET_", "NATS_")
 
 
+def tail(log: Path, lines: int = 12) -> str:
+    """Return the last lines of a log."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
 class Service:
     """A place for one process of one service; its log goes on over restarts."""
 
@@ -94,12 +101,6 @@ class Service:
     def thaw(self) -> None:
         """Let a frozen process go on."""
         self._signal(signal.SIGCONT)
-
-    def tail(self, lines: int = 12) -> str:
-        """Return the end of its log."""
-        if not self.log.exists():
-            return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.poll() is None:

@@ -29,6 +29,7 @@ class Row:
 
     scenario: str
     what: str
+    pipeline: str = ""
     kills: int
     starts: int
     seconds: float
