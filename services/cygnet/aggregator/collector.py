@@ -26,7 +26,7 @@ from cygnet.runtime.metrics import (
     OPEN_CHUNKS,
     OPEN_EVENTS,
 )
-from cygnet.storage.errors import NoSuchObjectError, StorageUnavailableError
+from cygnet.storage.errors import NoSuchObjectError, StorageError
 from cygnet.transport.account import Follower
 from cygnet.transport.codec import BrokenFrame, decode_results
 from cygnet.transport.dead import bury
@@ -35,6 +35,7 @@ from cygnet.transport.reference import reference_in
 
 _PULL_MESSAGES, _PULL_BYTES = 64, 8 << 20
 _TURN_SECONDS = 0.5
+_SHARE_OF_GRACE = 0.5
 
 
 class Collector:
@@ -85,12 +86,21 @@ class Collector:
                     group.create_task(self._commit()),
                     group.create_task(self._complete()),
                 ]
+                ending = group.create_task(self._end(loops))
                 await asyncio.wait(loops)
+                ending.cancel()
                 keeping.cancel()
         finally:
             with contextlib.suppress(asyncio.CancelledError):
                 await puller.stop()
             await follower.stop()
+
+    async def _end(self, loops: Sequence[asyncio.Task[None]]) -> None:
+        """Once the service is to stop, let a commit end that can; the successor makes any other anew."""
+        await self._context.stop.wait()
+        await asyncio.wait(loops, timeout=_SHARE_OF_GRACE * self._context.settings.grace_seconds)
+        for loop in loops:
+            loop.cancel()
 
     # --- results ----------------------------------------------------------------------------------
 
@@ -171,7 +181,7 @@ class Collector:
             delivery = self._deliveries.pop(number)
             await delivery.ack()
             if key := self._references.pop(number, None):
-                with contextlib.suppress(StorageUnavailableError):  # it only takes room
+                with contextlib.suppress(StorageError):  # it only takes room
                     await self._context.bucket.delete([key])
         OPEN_CHUNKS.labels("all").set(self._assembly.open_chunks)
         OPEN_EVENTS.labels("all").set(self._assembly.held_events)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cygnet.model.account import DUPLICATE, Dropped
-from cygnet.model.frame import Announcement, Frame
+from cygnet.model.frame import ANNOUNCEMENT, Announcement, Frame
 from cygnet.model.identity import FrameId
 from cygnet.model.intervals import Pairs, compress
 from cygnet.runtime.context import Context
@@ -57,7 +57,7 @@ class Feeder:
 
     async def run(self) -> int:
         """Publish what follows; return the numbers issued."""
-        writer = asyncio.create_task(self.cursor.follow())
+        writer = asyncio.create_task(self._context.patiently(self.cursor.follow))
         try:
             await self._publish_all()
         finally:
@@ -113,10 +113,15 @@ class Feeder:
         routes = {frame.id: route(frame, self._mode, self._limit) for frame in frames}
         await self._drop([frame for frame in frames if routes[frame.id] is Route.TOO_LARGE])
         mirror = self._feed.mirror_subjects
-        to_store = [frame for frame in frames if mirror or routes[frame.id] is Route.REFERENCE]
+        to_store = [
+            frame
+            for frame in frames
+            if frame.content_type != ANNOUNCEMENT and (mirror or routes[frame.id] is Route.REFERENCE)
+        ]
         announcements = await self._store_all(to_store)
-        for frame in to_store if mirror else ():
-            body = encode_announcement(announcements[frame.id])
+        for frame in frames if mirror else ():
+            known = announcements.get(frame.id)
+            body = encode_announcement(known) if known else bytes(frame.body)  # somebody else's, passed on
             for old_subject in mirror:
                 await self._context.nc.publish(old_subject, body)
         return [
@@ -137,7 +142,8 @@ class Feeder:
         if not frames:
             return
         self._context.log.error(
-            "transport.mode inline cannot carry these frames; accepted: auto, reference",
+            "frames are larger than a message; accepted: announcements of up to 64 KiB, and for frames"
+            " transport.mode auto or reference",
             detector=self._detector,
             bytes=max(len(frame.body) for frame in frames),
             limit_bytes=self._limit,

@@ -1,6 +1,7 @@
 """The source: one process that runs all of a pipeline's sources, one run after another."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 
@@ -8,6 +9,7 @@ from cygnet.model.account import ALL_DETECTORS, Begin, End
 from cygnet.runtime.backoff import StoppedError
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
+from cygnet.runtime.health import Beat
 from cygnet.runtime.metrics import BEAM_ACTIVE, RUN_ACTIVE
 from cygnet.simulator.bridge import Bridge
 from cygnet.simulator.feeder import Feed, Feeder
@@ -15,11 +17,14 @@ from cygnet.simulator.replay import Replay
 from cygnet.spec.sources import Source as SourceSpec
 from cygnet.transport import runs
 from cygnet.transport.account import append, last_sequence
+from cygnet.transport.errors import NatsOutageError
 from cygnet.transport.intake import IntakeReader
 from cygnet.transport.lease import Lease, LeaseLostError
 from cygnet.transport.streams import ensure_intake
 
 _POLL_SECONDS = 0.5
+_SHARE_OF_GRACE = 0.5
+_OVER = ("ended", "complete")
 
 
 async def body(context: Context) -> None:
@@ -46,28 +51,46 @@ async def _run_all(context: Context, feeds: list[Feed]) -> None:
     beat = context.health.loop("runs", 60)
     while not context.stop.is_set():
         beat()
-        request = await runs.requested_run(context.values)
-        if await runs.run_state(context.values, request.run) in ("ended", "complete"):
-            if context.pipeline.spec.runs == "endless":
-                await runs.request_next_run(context.values, after=request.run)
-            else:
-                await _wait(context.stop, _POLL_SECONDS)
-            continue
-        await Run(context, feeds, request).execute()
+        request = None
+        with contextlib.suppress(NatsOutageError):  # not `patiently`: this loop must be seen to move
+            request = await _wanted(context)
+        if request is None:
+            await _wait(context.stop, _POLL_SECONDS)
+        else:
+            await Run(context, feeds, request, beat).execute()
+
+
+async def _wanted(context: Context) -> runs.RunRequest | None:
+    """Return the run that is asked for, None if that one is over and no other follows."""
+    request = await runs.requested_run(context.values)
+    if await runs.run_state(context.values, request.run) not in _OVER:
+        return request
+    if context.pipeline.spec.runs != "endless":
+        return None
+    await runs.request_next_run(context.values, after=request.run)
+    return await runs.requested_run(context.values)
 
 
 class Run:
     """One run: begin, feed all detectors, end. A run that was left in the middle goes on."""
 
-    def __init__(self, context: Context, feeds: list[Feed], request: runs.RunRequest) -> None:
+    def __init__(self, context: Context, feeds: list[Feed], request: runs.RunRequest, beat: Beat) -> None:
         self._context = context
         self._feeds = feeds
         self._request = request
         self._run = request.run
         self._end = asyncio.Event()
+        self._beat = beat
 
     async def execute(self) -> None:
         """Publish the run; return when it has ended or the service is to stop."""
+        async with asyncio.TaskGroup() as group:
+            watches = [group.create_task(self._watch_for_end()), group.create_task(self._watch_for_stop())]
+            await self._execute()
+            for watch in watches:
+                watch.cancel()
+
+    async def _execute(self) -> None:
         context = self._context
         log = context.log.bind(run=self._run)
         feeders = [Feeder(context, self._limited(feed), self._run, self._end) for feed in self._feeds]
@@ -76,12 +99,9 @@ class Run:
         await self._begin()
         log.info("run begins", detectors=[feed.source.detector for feed in self._feeds])
         await self._set_beam(active=True)
-        watch = asyncio.create_task(self._watch_for_end())
-        try:
-            issued = await asyncio.gather(*(feeder.run() for feeder in feeders))
-        finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+        async with asyncio.TaskGroup() as group:
+            feeding = [group.create_task(feeder.run()) for feeder in feeders]
+        issued = [task.result() for task in feeding]
         await self._set_beam(active=False)
         if context.stop.is_set() and not self._end.is_set() and not self._all_issued(issued):
             return  # a stopped source is no ended run: whoever starts next goes on from the cursor
@@ -100,10 +120,14 @@ class Run:
         """Write the begin record, once, before the first frame."""
         context, names = self._context, self._context.names
         detectors = [feed.source.detector for feed in self._feeds]
-        await runs.set_run_state(
-            context.values, self._run, "running", started_ns=time.time_ns(), detectors=detectors
+        await context.patiently(
+            lambda: runs.set_run_state(
+                context.values, self._run, "running", started_ns=time.time_ns(), detectors=detectors
+            )
         )
-        if await last_sequence(context.nc, names, self._run, ALL_DETECTORS, Begin.kind):
+        if await context.patiently(
+            lambda: last_sequence(context.nc, names, self._run, ALL_DETECTORS, Begin.kind)
+        ):
             return
         spec = context.pipeline.spec
         record = Begin(
@@ -125,15 +149,28 @@ class Run:
         record = End(run=self._run, announced=dict(announced), time_ns=time.time_ns())
         await append(context.window, context.names, record, msg_id=f"{self._run}/end")
         crash_point("simulator.ended")
-        await runs.set_run_state(context.values, self._run, "ended", ended_ns=time.time_ns())
+        await context.patiently(
+            lambda: runs.set_run_state(context.values, self._run, "ended", ended_ns=time.time_ns())
+        )
 
     async def _watch_for_end(self) -> None:
-        while not await runs.is_end_requested(self._context.values, self._run):
+        """Look whether the run is to end, for as long as it lasts: also after an outage of NATS."""
+        while True:
+            self._beat()
+            with contextlib.suppress(NatsOutageError):
+                if await runs.is_end_requested(self._context.values, self._run):
+                    self._end.set()
             await asyncio.sleep(_POLL_SECONDS)
-        self._end.set()
+
+    async def _watch_for_stop(self) -> None:
+        """Once the service is to stop, do not wait for ever for a full stream: the cursor is enough."""
+        await self._context.stop.wait()
+        await asyncio.sleep(_SHARE_OF_GRACE * self._context.settings.grace_seconds)
+        raise StoppedError("stopped while the stream took no more")
 
     async def _set_beam(self, *, active: bool) -> None:
-        await self._context.values.put(runs.BEAM_KEY, {"active": active, "run": self._run})
+        document = {"active": active, "run": self._run}
+        await self._context.patiently(lambda: self._context.values.put(runs.BEAM_KEY, document))
         BEAM_ACTIVE.set(active)
         RUN_ACTIVE.set(active)
 
@@ -146,7 +183,8 @@ async def _feed(context: Context, spec: SourceSpec) -> Feed:
     if spec.announcements is None:
         raise ValueError(f"source {spec.name} has no kind")  # the spec refuses it before
     subject = spec.announcements.subjects[0]
-    stream = await ensure_intake(context.nc, subject, spec.announcements.intake_bytes)
+    intake_bytes = spec.announcements.intake_bytes
+    stream = await context.patiently(lambda: ensure_intake(context.nc, subject, intake_bytes))
     bridge = Bridge(
         spec.name, spec.announcements, context.values, lambda: IntakeReader(context.nc, stream, subject)
     )

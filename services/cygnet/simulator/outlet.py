@@ -124,7 +124,7 @@ class Route(Enum):
 def route(frame: Frame, mode: str, inline_limit: int) -> Route:
     """Return how a frame travels in `mode` (auto, inline, reference) for a server of `inline_limit` bytes."""
     if frame.content_type == ANNOUNCEMENT:
-        return Route.INLINE
+        return Route.INLINE if len(frame.body) <= inline_limit else Route.TOO_LARGE
     if mode == "reference":
         return Route.REFERENCE
     if len(frame.body) <= inline_limit:

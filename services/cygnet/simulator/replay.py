@@ -88,7 +88,7 @@ def _array_frame(identity: FrameId, body: bytes, attrs: dict[str, str]) -> Frame
     return Frame(
         id=identity,
         time_ns=time.time_ns(),
-        body=np.ascontiguousarray(array).data.cast("B"),
+        body=np.ascontiguousarray(array).reshape(-1).view(np.uint8).data,  # of any byte order, of any type
         dtype=array.dtype.str,
         shape=array.shape,
         axes="y,x" if array.ndim == 2 else ",".join(("panel", "y", "x")[-array.ndim :]),

@@ -1,12 +1,14 @@
 """The uploader: notices in, objects in the bucket out."""
 
 import asyncio
+import contextlib
 
 import msgspec
 
 from cygnet.runtime.backoff import StoppedError
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
+from cygnet.runtime.health import Beat
 from cygnet.transport.notices import read_notice
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.streams import UPLOADER
@@ -14,6 +16,7 @@ from cygnet.uploader.upload import DataLossError, ForeignObjectError, upload
 
 _UPLOADS_AT_ONCE = 2
 _LOOK_AGAIN_SECONDS = 30.0
+_TURN_SECONDS = 1.0
 
 
 async def body(context: Context) -> None:
@@ -37,12 +40,24 @@ async def body(context: Context) -> None:
             while not context.stop.is_set():
                 beat()
                 for delivery in await puller.next(timeout=0.5):
-                    await slots.acquire()
-                    uploads.create_task(_handle(context, delivery, slots))
+                    if await _slot(context, slots, beat):
+                        uploads.create_task(_handle(context, delivery, slots))
+                    else:
+                        await delivery.nak()
             await puller.stop()
     finally:
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _slot(context: Context, slots: asyncio.Semaphore, beat: Beat) -> bool:
+    """Wait until another upload may begin; False if the service is to stop. An outage holds, alive."""
+    while not context.stop.is_set():
+        beat()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_TURN_SECONDS):
+                return await slots.acquire()
+    return False
 
 
 async def _handle(context: Context, delivery: Delivery, slots: asyncio.Semaphore) -> None:
