@@ -46,7 +46,7 @@ bad_luck = st.builds(
 )
 sticky = st.sampled_from(
     [
-        *[{}] * 6,
+        *[{}] * 4,
         {"results_fill": 0.85},
         {"unschedulable": 2},
         {"rolling_out": True},
@@ -54,6 +54,7 @@ sticky = st.sampled_from(
         {"lifecycle": Lifecycle.DRAINED},
         {"ceiling": 3},
         {"scale_in_paused": True},
+        {"scale_out_paused": True},
         {"run_active": True},
         {"oldest_age_seconds": 90.0},
     ]
@@ -71,8 +72,8 @@ stretches = st.lists(
     min_size=1,
     max_size=6,
 ).map(lambda parts: [weather for part in parts for weather in part])
-loaded = st.tuples(odd_inputs, stretches).map(
-    lambda pair: [Weather(arrives=3000, changes={"lifecycle": Lifecycle.RUNNING} | pair[0])] * 12 + pair[1]
+loaded = st.tuples(sticky, stretches).map(
+    lambda pair: [Weather(arrives=3000)] * 4 + [Weather(arrives=3000, changes=pair[0])] * 12 + pair[1]
 )
 specs = st.builds(
     ScalingSpec,
