@@ -65,7 +65,7 @@ def up(
 
     async def run() -> Outcome:
         if json_output or not sys.stdout.isatty():
-            return await Up(wish, _write_lines).run()
+            return await Up(wish, _Lines().show).run()
         from rich.console import Console
 
         from cygnet.local.table import LiveTable
@@ -82,10 +82,25 @@ def up(
     raise typer.Exit(EXIT_OK if outcome.closes else EXIT_FAILED)
 
 
-def _write_lines(scene: "Scene") -> None:
-    """Write one JSON line for each pipeline."""
-    for view in scene.views:
-        typer.echo(json.dumps(view.to_document() | {"phase": scene.phase}))
+class _Lines:
+    """JSON lines for programs on stdout; what the table would say above and below itself on stderr."""
+
+    def __init__(self) -> None:
+        self._places: set[tuple[str, str]] = set()
+        self._news_until = 0.0
+
+    def show(self, scene: "Scene") -> None:
+        """Write one line for each pipeline, and each address and piece of news once."""
+        for word, address in scene.header:
+            if word != "metrics" and (word, address) not in self._places:
+                self._places.add((word, address))
+                typer.echo(f"{word}: {address}", err=True)
+        for news in scene.news:
+            if news.time > self._news_until:
+                self._news_until = news.time
+                typer.echo(news.what, err=True)
+        for view in scene.views:
+            typer.echo(json.dumps(view.to_document() | {"phase": scene.phase}))
 
 
 def _list_examples() -> None:
