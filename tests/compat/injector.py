@@ -45,7 +45,7 @@ class Injector:
     def inject(self, time: datetime | None = None) -> Injected:
         """Make one frame known; `time` is what its clock says if that stands still."""
         picture = self._pictures[self._random.integers(len(self._pictures))]
-        noisy = picture + self._random.normal(0, NOISE_COUNTS, picture.shape)
+        noisy = picture + NOISE_COUNTS * self._random.standard_normal(picture.shape, np.float32)
         buffer = io.BytesIO()
         Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(
             buffer, format="JPEG", quality=JPEG_QUALITY

@@ -1,5 +1,6 @@
 """The seven real frames, thirty times: identity is never content, and the pixels are the detector's."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,16 @@ def test_numpy_alone_reads_every_pixel_in_the_order_of_the_names(ended):
     assert (images.dtype, images.shape) == (np.uint8, (EVENTS, 128, 128))
     assert np.array_equal(images, ended.crops[numbers % len(FRAMES)])
     assert (np.diff(times) >= np.timedelta64(0)).all()
+
+
+def test_up_without_a_terminal_says_where_it_listens_and_who_has_the_usual_ports(ended):
+    servers = json.loads((ended.up.data / "up.json").read_text())["servers"]
+    said = ended.up.complaints.splitlines()
+    assert f"NATS: nats://{servers['nats']}" in said
+    assert any(line.startswith(f"bucket: http://{servers['s3']} ") for line in said)
+    for server, usual in (("nats", "127.0.0.1:4222"), ("s3", "127.0.0.1:9000")):
+        moved = f"{server} listens on {servers[server]}: {usual} is taken by another program"
+        assert (moved in said) == (servers[server] != usual)
 
 
 def test_env_of_an_up_that_has_ended_says_so_and_exports_nothing(ended):
