@@ -11,10 +11,12 @@ from cygnet.cli.output import print_json, print_table
 from cygnet.local.control import COMPLETE, ask_for_end, current_run
 from cygnet.local.errors import LocalError
 from cygnet.local.folder import Place
+from cygnet.local.places import s3_settings
 from cygnet.model.errors import NoSuchError
 from cygnet.model.identity import check_name
 from cygnet.model.ledger import RunAccount, fold, ledger, total
 from cygnet.model.timestamp import format_time
+from cygnet.storage.bucket import connect
 from cygnet.storage.keys import run_folder
 from cygnet.storage.ledger_files import read_ledger
 from cygnet.transport.account import purge_run, read_account
@@ -164,13 +166,14 @@ async def _end(link: Link, run: str | None) -> str:
 
 async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[str, int]:
     state = await run_state(link.values, run)
-    bucket = bucket_of(link.place, data)
-    if state is None and run not in await asyncio.to_thread(stored_runs, bucket.reader, link.place.prefix):
+    reader = bucket_of(link.place, data).reader
+    if state is None and run not in await asyncio.to_thread(stored_runs, reader, link.place.prefix):
         raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
     if state not in (None, COMPLETE):
         raise LocalError(f"run {run} is {state}: end it first with `cygnet runs end {run}`")
     count = 0
-    if objects:
+    if objects:  # through the server that runs, which would not notice that files are gone
+        bucket = connect(s3_settings(link.place))
         found = [each.key async for each in bucket.list(run_folder(link.place.prefix, run))]
         await bucket.delete(found)
         count = len(found)
