@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from cygnet.local.folder import Place, is_held, left_behind, running
+from cygnet.local.places import s3_settings
 from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.storage import keys
 from cygnet.storage.bucket import connect as connect_bucket
 from cygnet.storage.bucket import open_folder
 from cygnet.storage.port import Bucket, Reader
 from cygnet.storage.runs import RunPlace, find_run
-from cygnet.storage.settings import S3Settings
 from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
 from cygnet.transport.names import Names
@@ -73,18 +73,6 @@ def bucket_of(place: Place, data: Path) -> Bucket:
     if folder.is_dir():
         return open_folder(folder)
     return connect_bucket(s3_settings(place))
-
-
-def s3_settings(place: Place) -> S3Settings:
-    """Return how a place's bucket is opened over S3."""
-    return S3Settings(
-        endpoint=place.s3_endpoint,
-        bucket=place.bucket,
-        access_key_id=place.s3_access_key_id,
-        secret_access_key=place.s3_secret_access_key,
-        region=place.s3_region,
-        ca_bundle=place.s3_ca_bundle,
-    )
 
 
 def places(data: Path, pipeline: str | None) -> dict[str, Place]:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from nats.aio.msg import Msg
 
 from cygnet.cli.access import Link, with_link
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import in_bytes, print_json
 from cygnet.cli.silence import explain_silence
 from cygnet.model.errors import BadInputError
+from cygnet.transport.client import Message
 
 _PATIENCE_SECONDS = 3.0
 _SHOWN_BYTES = 300
@@ -53,7 +53,7 @@ async def _listen(
     heard = 0
     last = asyncio.Event()
 
-    async def on_message(message: Msg) -> None:
+    async def on_message(message: Message) -> None:
         nonlocal heard
         if count is None or heard < count:
             heard += 1
@@ -84,7 +84,7 @@ async def _listen(
     return heard
 
 
-def _print(message: Msg, *, json_output: bool) -> None:
+def _print(message: Message, *, json_output: bool) -> None:
     headers = dict(message.headers or {})
     if json_output:
         print_json(

@@ -11,6 +11,7 @@ from cygnet.local.nats_server import NatsServer
 from cygnet.local.s3_server import S3Server
 from cygnet.spec.local import LocalNats, LocalS3
 from cygnet.spec.pipeline import Pipeline
+from cygnet.storage.settings import S3Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,3 +134,15 @@ def environment(place: Place) -> dict[str, str]:
         "AWS_REGION": place.s3_region,
         "AWS_CA_BUNDLE": place.s3_ca_bundle or "",
     }
+
+
+def s3_settings(place: Place) -> S3Settings:
+    """Return how a place's bucket is opened over S3."""
+    return S3Settings(
+        endpoint=place.s3_endpoint,
+        bucket=place.bucket,
+        access_key_id=place.s3_access_key_id,
+        secret_access_key=place.s3_secret_access_key,
+        region=place.s3_region,
+        ca_bundle=place.s3_ca_bundle,
+    )

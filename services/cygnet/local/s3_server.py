@@ -18,6 +18,9 @@ from cygnet.spec.local import S3User
 
 START_SECONDS = 60.0
 _END_SECONDS = 10.0
+# rclone can lose count of a folder into which several first objects are put at once: one of them, whole on the
+# disk, is then answered with 500 until it reads the folder again, which by default it does after 5 minutes.
+_FOLDER_SECONDS = "1s"
 
 
 class S3Server:
@@ -54,7 +57,8 @@ class S3Server:
             raise disk_trouble(self._folder, error) from error
         env = {name: value for name, value in os.environ.items() if not name.startswith("RCLONE_")}
         env |= {"RCLONE_CONFIG": os.devnull, "RCLONE_AUTH_KEY": _csv(self._pairs)}
-        command = [str(binary), "serve", "s3", "--addr", self.address.listen, str(self._folder.resolve())]
+        command = [str(binary), "serve", "s3", "--addr", self.address.listen]
+        command += ["--dir-cache-time", _FOLDER_SECONDS, str(self._folder.resolve())]
         self._process = spawn_tied(command, self.log, env)
 
     async def ready(self) -> None:

@@ -16,7 +16,7 @@ from cygnet.local.fleet import Death, Fleet
 from cygnet.local.folder import Place, claim
 from cygnet.local.header import Line, metrics, where
 from cygnet.local.launcher import Launcher, ProcessLauncher
-from cygnet.local.places import Given, environment, place_of
+from cygnet.local.places import Given, environment, place_of, s3_settings
 from cygnet.local.plan import PREPROCESSOR
 from cygnet.local.probes import Probes
 from cygnet.local.resolved import resolve, write
@@ -26,7 +26,6 @@ from cygnet.model.ledger import Ledger
 from cygnet.runtime.sizes import owner_metadata, stream_sizes
 from cygnet.spec.pipeline import Pipeline
 from cygnet.storage.admin import ensure_bucket
-from cygnet.storage.settings import S3Settings
 from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
 from cygnet.transport.errors import TransportError
@@ -286,15 +285,3 @@ class Up:
         if self._fleet is None:
             raise RuntimeError("there is no fleet yet")
         return self._fleet
-
-
-def s3_settings(place: Place) -> S3Settings:
-    """Return how a place's bucket is opened."""
-    return S3Settings(
-        endpoint=place.s3_endpoint,
-        bucket=place.bucket,
-        access_key_id=place.s3_access_key_id,
-        secret_access_key=place.s3_secret_access_key,
-        region=place.s3_region,
-        ca_bundle=place.s3_ca_bundle,
-    )

@@ -5,15 +5,13 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from nats.aio.msg import Msg
-
 from cygnet.local.control import current_run
 from cygnet.local.view import Counts, Rate, View, lag
 from cygnet.model.ledger import Ledger, RunAccount, fold, ledger, total
 from cygnet.scaling import Lifecycle, Sample
 from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.account import Follower, read_account
-from cygnet.transport.client import Client
+from cygnet.transport.client import Client, Message
 from cygnet.transport.names import Names
 from cygnet.transport.runs import BEAM_KEY, RunRequest, run_key
 from cygnet.transport.streams import PREPROCESSOR, ConsumerState, StreamState, consumer_state, stream_state
@@ -213,7 +211,7 @@ class Watch:
             closes=whole.closes,
         )
 
-    async def _on_stats(self, message: Msg) -> None:
+    async def _on_stats(self, message: Message) -> None:
         try:
             report = json.loads(message.data)
             handled = (int(report["frames"]), int(report["messages"]))

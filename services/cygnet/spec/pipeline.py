@@ -22,7 +22,7 @@ from cygnet.spec.metadata import Metadata
 from cygnet.spec.rules import broken
 from cygnet.spec.sources import Source
 from cygnet.spec.stages import Stage, Window
-from cygnet.spec.templates import unknown_fields
+from cygnet.spec.templates import fault
 
 API_VERSION = "cygnet.dev/v1alpha1"
 DEFAULT_KEY_TEMPLATE = "{prefix}/{run}/{detector}/chunk-{first_event:09d}-{last_event:09d}.{ext}"
@@ -122,7 +122,7 @@ class Aggregator(Part):
     @model_validator(mode="after")
     def _known_fields(self) -> "Aggregator":
         """`keyTemplate` names only fields that exist; numbers may have a width, as in `{seq:06d}`."""
-        if problem := unknown_fields(self.key_template):
+        if problem := fault(self.key_template):
             raise broken(problem, "keyTemplate")
         return self
 

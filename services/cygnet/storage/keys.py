@@ -7,25 +7,12 @@ from collections.abc import Mapping
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame import Attributes
 from cygnet.model.timestamp import format_time
+from cygnet.spec.templates import fault
 
 DEFAULT_TEMPLATE = "{prefix}/{run}/{detector}/chunk-{first_event:09d}-{last_event:09d}.{ext}"
 CYGNO_TEMPLATE = "{prefix}/data-chunk-{last_time}.npz"
-FIELDS = (
-    "prefix",
-    "run",
-    "detector",
-    "first_event",
-    "last_event",
-    "first_time",
-    "last_time",
-    "seq",
-    "ext",
-)
-_NUMBERS = ("first_event", "last_event", "seq")
-_WIDTH = re.compile(r"(?:0?[1-9][0-9]?)?d?")
 _ATTRIBUTE = "attrs."
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+:-]+")
-_ILLEGAL = re.compile(r"[\x00-\x1f\x7f\\]")
 _MANIFEST = re.compile(r"([A-Za-z0-9_-]{1,64})-(\d{9,})-(\d{9,})(?:_\d+)?\.parquet")
 _SEGMENT = re.compile(r"segment-(\d{6,})\.parquet")
 _GENERATION = re.compile(r"generation-(\d{6,})\.parquet")
@@ -33,7 +20,7 @@ _GENERATION = re.compile(r"generation-(\d{6,})\.parquet")
 
 def check_template(template: str) -> None:
     """Raise BadInputError, which names field and accepted ones, unless keys can be made with `template`."""
-    wrong = _first_fault(template)
+    wrong = fault(template)
     if wrong:
         raise BadInputError(f"key template {template!r}: {wrong}", reason="bad-key-template")
 
@@ -150,28 +137,6 @@ def generation_number(key: str) -> int | None:
     """Return the number of a generation of the index, None for any other key."""
     match = _GENERATION.fullmatch(key.rpartition("/")[2])
     return int(match[1]) if match else None
-
-
-def _first_fault(template: str) -> str | None:
-    try:
-        fields = [part for part in string.Formatter().parse(template) if part[1] is not None]
-    except ValueError as error:
-        return f"not a template: {error}"
-    if not template or template.endswith("/"):
-        return "it ends without a name; accepted: for example " + DEFAULT_TEMPLATE
-    if _ILLEGAL.search(template) or any(part in (".", "..") for part in template.split("/")):
-        return "control characters, backslashes, '.' and '..' are no parts of a key"
-    for _, field, width, conversion in fields:
-        name = str(field)
-        if name not in FIELDS and not (
-            name.startswith(_ATTRIBUTE) and name[len(_ATTRIBUTE) :].isidentifier()
-        ):
-            return f"unknown field {{{name}}}; accepted: {', '.join(FIELDS)}, attrs.NAME"
-        if conversion or (width and name not in _NUMBERS):
-            return f"{{{name}}} takes no format; only {', '.join(_NUMBERS)} do"
-        if width and not _WIDTH.fullmatch(width):
-            return f"{{{name}:{width}}} is not a width; accepted: for example {{{name}:09d}}"
-    return None
 
 
 def _attribute(attrs: Mapping[str, object], name: str) -> str:

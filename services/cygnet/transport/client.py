@@ -14,10 +14,13 @@ from typing import Any
 import nats.aio.client
 from nats import errors
 from nats.aio.msg import Msg
+from nats.aio.msg import Msg as Message
 from nats.aio.subscription import Subscription
 from nats.aio.transport import TcpTransport
 
 from cygnet.transport.wire import Parser, RawHandler
+
+__all__ = ["Client", "Message"]
 
 READ_BYTES = 1 << 20
 Listener = Callable[[], None]
