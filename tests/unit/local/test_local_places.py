@@ -101,7 +101,7 @@ def test_the_resolved_spec_holds_in_any_folder_and_is_private(tmp_path):
     file = write(resolved, tmp_path / "data")
     (again,) = load(file)
     assert again.spec.sources[0].replay.path == str(tmp_path / "specs" / "frames")
-    assert again.spec.runs == "1"
+    assert again.spec.runs == "once"
     assert file.stat().st_mode & 0o077 == 0
 
 
