@@ -131,14 +131,17 @@ class Collector:
         except (BadInputError, NoSuchObjectError, msgspec.DecodeError) as error:
             await self._bury(delivery, error)
             return
-        for run in {result.id.run for result in results}:
-            await self._know(run)
+        while unknown := {r.id.run for r in results if not self._assembly.knows(r.id.run)}:
+            for run in unknown:
+                await self._know(run)
         before = self._assembly.duplicates
         self._assembly.offer(number, results, time.monotonic())
         DUPLICATES.labels("aggregator").inc(self._assembly.duplicates - before)
 
     async def _know(self, run: str) -> None:
+        """Load a run's account; what is appended while it is read is folded meanwhile, and not lost."""
         if not self._assembly.knows(run):
+            self._assembly.load(run, [])
             records = await self._context.patiently(partial(read_records, self._context, run))
             self._assembly.load(run, records)
 
