@@ -226,7 +226,9 @@ class Assembly:
         return chunk
 
     def _close(self, chunk: OpenChunk, reason: str) -> None:
-        if self._open.pop((chunk.run, chunk.detector, chunk.number, chunk.layout), None) is chunk:
+        key = (chunk.run, chunk.detector, chunk.number, chunk.layout)
+        if self._open.get(key) is chunk:  # one that closed before may have a successor here
+            del self._open[key]
             chunk.reason = reason
             self._due.append(chunk)
 
