@@ -19,7 +19,7 @@ class BadHost:
     """`origin` is where it listens; `images` are served under `/image/N`."""
 
     images: Sequence[bytes]
-    origin: str = ""
+    origin: str
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -58,16 +58,15 @@ class BadHost:
 
 
 @asynccontextmanager
-async def open_bad_host(images: Sequence[bytes]) -> AsyncIterator[BadHost]:
-    """Serve on a free port of this machine for the length of the block."""
-    host = BadHost(images)
+async def open_bad_host(images: Sequence[bytes], port: int) -> AsyncIterator[BadHost]:
+    """Serve on a port of this machine for the length of the block."""
+    host = BadHost(images, f"http://127.0.0.1:{port}")
     app = web.Application()
     app.router.add_get("/{path:.*}", host.answer)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
-    host.origin = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield host
     finally:

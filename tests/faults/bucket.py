@@ -84,7 +84,7 @@ def _read_chunks(bucket: Path, rows: list[dict[str, Any]], found: StoredRun) -> 
         if numbers != sorted(events):
             found.problems.append(f"{key} holds events {numbers}, its manifest {sorted(events)}")
         for number, image in zip(numbers, images, strict=True):
-            if not np.array_equal(found.images.get(number), image):
+            if number not in found.images or not np.array_equal(found.images[number], image):
                 found.problems.append(f"{key}: event {number} is not what its row points at")
         match = _CHUNK_EVENTS.search(key)
         if not match or (int(match[1]), int(match[2])) != (min(events), max(events)):

@@ -1,6 +1,6 @@
 """The heart of the suite: is every event stored once, with the right pixels, and nothing left over?"""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -33,15 +33,15 @@ class BrokenPromiseError(FaultError):
 class Expected:
     """The fate that each event of a run must have, and the pixels of those that are stored.
 
-    `reasons`: the reason of a dead event, where the scenario knows it. `letters`: whether every dead event
-    must still have its body in DEAD.
+    `reasons`: those that may be given for a dead event, where the scenario knows them. `letters`: whether
+    every dead event must still have its body in DEAD.
     """
 
     stored: frozenset[int]
     pixels: Callable[[int], Pixels]
     consumed: frozenset[int] = frozenset()
     dead: frozenset[int] = frozenset()
-    reasons: Mapping[int, str] = field(default_factory=dict)
+    reasons: Mapping[int, Collection[str]] = field(default_factory=dict)
     letters: bool = True
 
     @property
@@ -76,7 +76,7 @@ def replayed(frames: FrameFolder, events: int, *, store: bool = True) -> Expecte
         stored=sound if store else nothing,
         consumed=nothing if store else sound,
         dead=broken,
-        reasons=dict.fromkeys(broken, "not-an-image"),
+        reasons=dict.fromkeys(broken, ("not-an-image",)),
         pixels=frames.pixels,
     )
 
@@ -129,9 +129,9 @@ def _fates(account: RunAccount, expected: Expected) -> list[str]:
         if extra := have.minus(wanted):
             reasons = {event: found.dead_reasons.get(event) for event in list(extra)[:3]}
             problems.append(f"account: {name}, but should not be: {extra.pairs()} {reasons}")
-    for event, reason in expected.reasons.items():
-        if found.dead_reasons.get(event) != reason:
-            problems.append(f"event {event} is dead by {found.dead_reasons.get(event)}, not by {reason}")
+    for event, reasons_wanted in expected.reasons.items():
+        if (reason := found.dead_reasons.get(event)) not in reasons_wanted:
+            problems.append(f"event {event} is dead by {reason}, not by {' or '.join(reasons_wanted)}")
     problems += [f"committed twice: {pairs}" for pairs in stored_twice(found.commits.values()).values()]
     problems += [f"committed and never stored: {commit.chunk}" for commit in found.waiting_commits()]
     return problems

@@ -39,8 +39,9 @@ class Fleet:
         self.values = Values(nc, self.names)
         self.folder = rig.folder / plan.name
         self.tally = Tally()
+        self.revives = False
         self._services: dict[str, Service] = {}
-        self._specs: dict[Plan, Path] = {}
+        self._specs: dict[str, Path] = {}
 
     def service(self, slot: str) -> Service:
         """Return a slot; made at its first mention."""
@@ -121,9 +122,17 @@ class Fleet:
         self.tally.killed(f"{slot} at {service.crash_at}")
 
     def check_alive(self, but: str = "") -> None:
-        """Raise FaultError if a service has ended that nobody ended."""
+        """Raise FaultError if a service has ended that nobody ended.
+
+        One that was armed and has killed itself is started again, if the fleet `revives`.
+        """
         for service in self._services.values():
-            if service.exit_code is not None and service.slot != but:
+            if service.exit_code is None or service.slot == but:
+                continue
+            if self.revives and service.crash_at and service.exit_code == -signal.SIGKILL:
+                self.tally.killed(f"{service.slot} at {service.crash_at}")
+                self.start(service.slot)
+            else:
                 raise FaultError(f"{service.slot} ended by itself, code {service.exit_code}")
 
     def end_all(self) -> None:
@@ -142,9 +151,12 @@ class Fleet:
     def _spec(self, plan: Plan) -> Path:
         if plan.name != self.plan.name:
             raise ValueError(f"the plan {plan.name} is of another pipeline than {self.plan.name}")
-        if plan not in self._specs:
-            self._specs[plan] = plan.write(self.folder / f"spec-{len(self._specs)}.yaml")
-        return self._specs[plan]
+        text = plan.text()
+        if text not in self._specs:
+            path = self.folder / f"spec-{len(self._specs)}.yaml"
+            path.write_text(text)
+            self._specs[text] = path
+        return self._specs[text]
 
     # --- the servers ------------------------------------------------------------------------------
 

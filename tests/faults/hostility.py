@@ -1,13 +1,17 @@
 """Announcements that no announcer should send, each with the reasons for which its frame may be given up."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hostile.images import hostile_images
+import numpy as np
+
+from hostile.images import HostileImage, hostile_images, saved, sound_image
 
 TIME = "2024-11-27 14:27:36.570564"
 _LARGE = 70_000
+_OTHER_FORM = ("wrong-shape", "wrong-dtype")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +24,21 @@ class Hostile:
     is_slow: bool = False
 
 
-def images() -> list[tuple[str, bytes, str]]:
-    """Return name, body and reason of images that are hostile whatever they are labelled."""
+def images() -> list[HostileImage]:
+    """Return the images that are hostile whatever they are labelled, and two that are only unexpected."""
+    corpus = [image for image in hostile_images() if "labelled" not in image.name]
+    deep = saved(sound_image().astype(np.uint16), "png")
+    wide = saved(np.tile(sound_image(), 2), "png")
     return [
-        (image.name, image.body, image.reason)
-        for image in hostile_images()
-        if "labelled" not in image.name and image.reason not in ("type-mismatch",)
+        *(image for image in corpus if image.reason != "type-mismatch"),
+        HostileImage("16-bit where 8 is expected", deep, None, "wrong-dtype"),
+        HostileImage("another size in mid-run", wide, None, "wrong-shape"),
     ]
+
+
+def expired(url: str) -> str:
+    """Return a presigned URL as it looks long after its time."""
+    return re.sub(r"X-Amz-Date=\d{4}", "X-Amz-Date=2020", url)
 
 
 def announcement(url: object, time: object = TIME, **more: object) -> bytes:
@@ -37,8 +49,8 @@ def announcement(url: object, time: object = TIME, **more: object) -> bytes:
 def hostile(host: str, closed: str, own: str, sign: Callable[[str], str]) -> list[Hostile]:
     """Return every kind once.
 
-    `host`: origin of the bad host, `closed`: an allowed one where nobody listens, `own`: that of the pipeline's
-    S3, `sign`: gives a valid URL of a key there.
+    `host`: origin of the bad host, `closed`: an allowed one where nobody listens, `own`: that of the
+    pipeline's S3, `sign`: gives a valid URL of a key there.
     """
     sound = sign("no-such-object.png")
     return [
@@ -47,8 +59,9 @@ def hostile(host: str, closed: str, own: str, sign: Callable[[str], str]) -> lis
         *_bad_urls(own),
         *_bad_answers(host, closed, sign),
         *(
-            Hostile(f"image: {name}", announcement(f"{host}/image/{number}"), (reason,))
-            for number, (name, _, reason) in enumerate(images())
+            # What a header already tells to be of another form is given up for that.
+            Hostile(image.name, announcement(f"{host}/image/{number}"), (image.reason, *_OTHER_FORM))
+            for number, image in enumerate(images())
         ),
     ]
 
@@ -74,8 +87,8 @@ def _no_announcements(url: str) -> Iterator[Hostile]:
 def _bad_values(url: str) -> Iterator[Hostile]:
     for value in (17, None, ["http://127.0.0.1"], True):
         yield Hostile(f"url {value!r}", announcement(value), ("wrong-type",))
-    for value in (17, None, {}):
-        yield Hostile(f"time {value!r}", announcement(url, value), ("wrong-type",))
+    for number in (17, None, 1.5):
+        yield Hostile(f"time {number!r}", announcement(url, number), ("wrong-type",))
     for text in ("", "tomorrow", "99999-01-01 00:00:00", "1600-01-01 00:00:00", "2024-13-41 25:61:61", "NaN"):
         yield Hostile(f"time {text!r}", announcement(url, text), ("bad-time",))
     for name, wrong, reason in (
@@ -89,7 +102,14 @@ def _bad_values(url: str) -> Iterator[Hostile]:
 
 
 def _bad_urls(own: str) -> Iterator[Hostile]:
-    for url in ("", "not a url", "ftp://127.0.0.1/x", "file:///etc/passwd", "http://[::1", "http://a@127.0.0.1/"):
+    for url in (
+        "",
+        "not a url",
+        "ftp://127.0.0.1/x",
+        "file:///etc/passwd",
+        "http://[::1",
+        "http://a@127.0.0.1/",
+    ):
         yield Hostile(f"url {url!r}", announcement(url), ("bad-url",))
     for url in (
         "http://169.254.169.254/latest/meta-data",
@@ -101,9 +121,8 @@ def _bad_urls(own: str) -> Iterator[Hostile]:
 
 def _bad_answers(host: str, closed: str, sign: Callable[[str], str]) -> Iterator[Hostile]:
     missing = sign("no-such-object.png")
-    expired = missing.replace("X-Amz-Date=20", "X-Amz-Date=19")
     yield Hostile("missing in our S3", announcement(missing), ("not-found",))
-    yield Hostile("expired and missing", announcement(expired), ("not-found",))
+    yield Hostile("expired and missing", announcement(expired(missing)), ("not-found",))
     for path, reasons in (
         ("403", ("fetch-refused",)),
         ("404", ("not-found",)),

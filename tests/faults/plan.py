@@ -1,7 +1,6 @@
 """What a scenario wants of its pipeline, and the spec file that says so to the services."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -61,10 +60,9 @@ class Plan:
             },
         }
 
-    def write(self, path: Path) -> Path:
-        """Write the spec file and return it."""
-        path.write_text(yaml.safe_dump(self.document()))
-        return path
+    def text(self) -> str:
+        """Return the spec file."""
+        return yaml.safe_dump(self.document())
 
     def _replay(self) -> dict[str, Any]:
         replay: dict[str, Any] = {"path": str(self.frames.path)}

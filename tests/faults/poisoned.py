@@ -9,17 +9,18 @@ from typing import Any
 
 from cygnet.cli.main import run
 from cygnet.preprocessor import processing
+from cygnet.preprocessor.images import to_array
 
 POISON = "frame-0005.png"
-_decoded = processing.to_array
 
 
-def _killed_by_poison(frame: Any, *rest: Any) -> Any:
+def killed_by_poison(frame: Any, *rest: Any) -> Any:
+    """Decode a frame, unless it is the one that must not be decoded."""
     if frame.attrs.get("file") == POISON:
         os.kill(os.getpid(), signal.SIGSEGV)
-    return _decoded(frame, *rest)
+    return to_array(frame, *rest)
 
 
 if __name__ == "__main__":
-    processing.to_array = _killed_by_poison
+    vars(processing).update(to_array=killed_by_poison)
     run()

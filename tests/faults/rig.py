@@ -13,7 +13,7 @@ from tests.faults.plan import BUCKET
 
 from cygnet.transport.client import Client
 from cygnet.transport.connection import connect
-from fixtures.nats_server import NatsServer
+from fixtures.nats_server import NatsServer, free_port
 from fixtures.s3_server import ACCESS_KEY_ID, SECRET_ACCESS_KEY, RcloneS3
 
 _MAX_PAYLOAD = 1 << 20  # a server's default: chunks travel in slices, large results by reference
@@ -27,6 +27,7 @@ class Rig:
         settings: dict[str, Any] = {"max_payload": _MAX_PAYLOAD}
         self.nats = NatsServer(folder / "nats", settings=settings)
         self.s3 = RcloneS3(folder / "s3")
+        self.spare_ports = (free_port(), free_port())
         self._frames: dict[str, FrameFolder] = {}
 
     @property

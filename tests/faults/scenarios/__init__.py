@@ -1,7 +1,7 @@
 """All scenarios, in the order in which they are played."""
 
 from tests.faults.scenario import Scenario
-from tests.faults.scenarios import crash, kill, outage, pressure, takeover
+from tests.faults.scenarios import again, crash, hostile, kill, outage, poison, pressure, takeover, walks
 
 
 def all_scenarios(seeds: int, seed_seconds: float) -> list[Scenario]:
@@ -12,4 +12,8 @@ def all_scenarios(seeds: int, seed_seconds: float) -> list[Scenario]:
         *outage.scenarios(),
         *takeover.scenarios(),
         *pressure.scenarios(),
+        *hostile.scenarios(),
+        *again.scenarios(),
+        *poison.scenarios(),
+        *walks.scenarios(seeds, seed_seconds),
     ]

@@ -2,9 +2,6 @@
 
 from dataclasses import replace
 
-from cygnet.transport.publisher import PublishWindow
-from cygnet.transport.stored import StoredMessage, stored_message
-from cygnet.transport.streams import stream_state
 from tests.faults.check import Checked, check_run, replayed
 from tests.faults.fleet import PREPROCESSOR, Fleet
 from tests.faults.plan import Plan
@@ -12,6 +9,10 @@ from tests.faults.rig import Rig
 from tests.faults.runs import ask_for_run, complete, reached, stored
 from tests.faults.scenario import Scenario
 from tests.faults.waiting import FaultError
+
+from cygnet.transport.publisher import PublishWindow
+from cygnet.transport.stored import StoredMessage, stored_message
+from cygnet.transport.streams import stream_state
 
 _EVENTS = 200
 _FRAME_SECONDS = 0.03

@@ -3,7 +3,6 @@
 import signal
 from dataclasses import replace
 
-from cygnet.transport.runs import run_state
 from tests.faults.check import Checked, check_run, replayed
 from tests.faults.fleet import PREPROCESSOR, Fleet
 from tests.faults.plan import Plan
@@ -11,6 +10,8 @@ from tests.faults.rig import Rig
 from tests.faults.runs import ask_for_run, complete
 from tests.faults.scenario import Scenario
 from tests.faults.waiting import FaultError, until
+
+from cygnet.transport.runs import run_state
 
 _EVENTS, _POISON_EVENT = 60, 5
 _MAX_DELIVER, _ATTEMPTS_ALONE = 2, 2

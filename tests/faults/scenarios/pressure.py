@@ -47,8 +47,8 @@ def scenarios() -> list[Scenario]:
 
 def _plan(rig: Rig) -> Plan:
     frames = rig.frames("square", count=11, half_window=None, rows=256, columns=256)
-    sizes = {"frames_mib": _STREAM_MIB, "results_mib": _STREAM_MIB, "chunks_mib": _STREAM_MIB}
-    return replace(Plan(name="pressure", frames=frames), **sizes)
+    mib = _STREAM_MIB
+    return Plan(name="pressure", frames=frames, frames_mib=mib, results_mib=mib, chunks_mib=mib)
 
 
 def _dead_plan(rig: Rig) -> Plan:
@@ -81,15 +81,16 @@ async def _held(fleet: Fleet, *, stream: str) -> Checked:
 
 async def _stands_still(fleet: Fleet, run: str) -> bool:
     """Whether the source has published something and nothing for three seconds, with events left."""
-    before = await cursor_of(fleet, run)
+    before = await stream_state(fleet.nc, fleet.names.frames)
     until = time.monotonic() + _STILL_SECONDS
     while time.monotonic() < until:
         await asyncio.sleep(0.2)
-        if await cursor_of(fleet, run) != before:
+        if (await stream_state(fleet.nc, fleet.names.frames)).last_seq != before.last_seq:
             return False
-    if before >= _EVENTS:
-        raise FaultError(f"the source was not held: all {before} events are announced")
-    return before > 0
+    announced = await cursor_of(fleet, run)
+    if announced >= _EVENTS:
+        raise FaultError(f"the source was not held: all {announced} events are announced")
+    return before.messages > 0
 
 
 async def _dead(fleet: Fleet) -> Checked:
