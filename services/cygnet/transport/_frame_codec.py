@@ -13,6 +13,7 @@ from cygnet.transport._frame_form import body_size, check_body, check_time
 
 _MAX_PARTS = 4096
 _DEFAULT_AXES = "y,x"
+_SURELY_FITS = MAX_ATTRIBUTES_BYTES // 8  # no number grows more when it is written again
 _decode_json = msgspec.json.Decoder().decode
 
 
@@ -116,6 +117,8 @@ def decode_attributes(text: bytes) -> dict[str, Any]:
         raise BadInputError(f"Cygnet-Attrs: not JSON: {error}", reason="bad-attrs") from error
     if not isinstance(attrs, dict):
         raise BadInputError(f"Cygnet-Attrs: {text[:80]!r}; accepted: a JSON object", reason="bad-attrs")
+    if len(text) > _SURELY_FITS:
+        encode_attributes(attrs)  # raises: written again, 1e9 is 1000000000.0
     return attrs
 
 
