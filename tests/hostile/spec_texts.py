@@ -122,7 +122,7 @@ BROKEN_RULES = (
         '  aggregator:\n    keyTemplate: "{seq:99999999999d}"\n',
         _TEMPLATE,
         2,
-        "accepted: a form like {seq:09d}",
+        "accepted: for example {seq:09d}",
     ),
     _below(
         "template-form-of-a-text",

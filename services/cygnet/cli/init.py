@@ -22,10 +22,8 @@ def init(
         Path | None, typer.Argument(help="Folder of PNG, JPEG, TIFF or npy frames to replay.")
     ] = None,
     announcements: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SUBJECT", help="Subject of a foreign announcer; instead of a folder, repeatable."
-        ),
+        str | None,
+        typer.Option(metavar="SUBJECT", help="Subject of a foreign announcer; instead of a folder."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write.", show_default="NAME.yaml")
@@ -40,20 +38,22 @@ def init(
 
         cygnet init lime --announcements daq/data -o pipelines/lime.yaml
     """
-    subjects = announcements or []
-    if frames and subjects:
+    if frames and announcements:
         _refuse("give either a folder of frames or --announcements SUBJECT, not both")
-    if not frames and not subjects:
+    if not frames and not announcements:
         _refuse("give a folder of frames to replay, or --announcements SUBJECT to listen to")
     file = output or Path(f"{name}.yaml")
     folder = _survey(frames) if frames else None
-    text = replay_spec(name, _from(file, folder.path)) if folder else announcements_spec(name, subjects)
+    if folder:
+        text = replay_spec(name, _from(file, folder.path))
+    else:
+        text = announcements_spec(name, announcements or "")
     try:
         loads(text, str(file))
     except SpecError as error:
         _refuse(_in_options(error.problems[0]))  # a bad name is in the file more than once, first as the name
     _write(file, text, force=force)
-    _tell(file, name, folder, subjects, json_output=json_output)
+    _tell(file, name, folder, announcements, json_output=json_output)
 
 
 def _survey(frames: Path) -> FrameFolder:
@@ -79,15 +79,15 @@ def _write(file: Path, text: str, *, force: bool) -> None:
 
 
 def _tell(
-    file: Path, name: str, folder: FrameFolder | None, subjects: list[str], *, json_output: bool
+    file: Path, name: str, folder: FrameFolder | None, subject: str | None, *, json_output: bool
 ) -> None:
     following = [f"cygnet up {shlex.quote(str(file))}", "cygnet chunks ls"]
     if json_output:
         kinds = folder.kinds if folder else {}
-        written = {"file": str(file), "name": name, "frames": kinds, "subjects": subjects, "next": following}
+        written = {"file": str(file), "name": name, "frames": kinds, "subject": subject, "next": following}
         typer.echo(json.dumps(written))
         return
-    does = f"replays {folder} from {folder.path}" if folder else f"listens to {', '.join(subjects)}"
+    does = f"replays {folder} from {folder.path}" if folder else f"listens to {subject}"
     typer.echo(f"Wrote {file}: {does}.\n\nNext:")
     for command, why in zip(following, ("run it on this machine", "what it has stored"), strict=True):
         typer.echo(f"  {command:<32} # {why}")

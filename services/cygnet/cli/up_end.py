@@ -9,6 +9,7 @@ import typer
 from cygnet.local.folder import Place
 from cygnet.local.up import Outcome, RunEnd
 from cygnet.model.ledger import Ledger, total
+from cygnet.storage.manifest import from_parquet, to_rows
 
 
 def say_how_it_ended(outcome: Outcome, folder: Path, *, json_output: bool) -> None:
@@ -42,12 +43,19 @@ def _say_next(name: str, place: Place, run: str, folder: Path, *, several: bool)
         return
     which = f" --pipeline {name}" if several else ""
     where = "" if folder == Path("cygnet-data") else f" --data {folder}"
-    chunk = next((path for path in sorted(stored.rglob("*.npz"))), None)
+    chunk = _first_chunk(stored, folder / "s3" / place.bucket)
     typer.echo(f"  stored in {stored}")
     typer.echo(f"  look:  cygnet chunks ls{where}{which}")
     typer.echo(f"         cygnet ledger {run}{where}{which}")
-    if chunk:
+    if chunk and chunk.suffix == ".npz":
         typer.echo(f"""  read:  python -c "import numpy as np; print(np.load('{chunk}')['image'].shape)\"""")
+
+
+def _first_chunk(stored: Path, bucket: Path) -> Path | None:
+    """Return the object of the first manifest; a key template may have put it anywhere in the bucket."""
+    for manifest in sorted((stored / "manifest").glob("*.parquet")):
+        return bucket / to_rows(from_parquet(manifest.read_bytes(), manifest.name))[0].object
+    return None
 
 
 def _document(outcome: Outcome) -> dict[str, object]:

@@ -38,7 +38,7 @@ _REPLAY = """\
 
 _ANNOUNCEMENTS = """\
       announcements:
-        subjects: {subjects}
+        subjects: [{subject}]
         # dedupeBy: filename+time # announcements with the same name and time count once; or none
         # eventsPerRun: 2000      # events in a run; without it until the run is ended
       # expect: {{dtype: uint8, shape: [512, 512]}}   # another frame becomes a dead letter"""
@@ -49,7 +49,6 @@ def replay_spec(name: str, path: str) -> str:
     return _DOCUMENT.format(name=scalar(name), source=_REPLAY.format(path=scalar(path)))
 
 
-def announcements_spec(name: str, subjects: list[str]) -> str:
+def announcements_spec(name: str, subject: str) -> str:
     """Return a spec that takes the announcements of someone else's injector."""
-    listed = f"[{', '.join(map(scalar, subjects))}]"
-    return _DOCUMENT.format(name=scalar(name), source=_ANNOUNCEMENTS.format(subjects=listed))
+    return _DOCUMENT.format(name=scalar(name), source=_ANNOUNCEMENTS.format(subject=scalar(subject)))

@@ -26,10 +26,11 @@ class ReplaySource(Part):
 
 
 class AnnouncementsSource(Part):
-    """Takes the announcements of someone else's injector from literal NATS subjects."""
+    """Takes the announcements of someone else's injector from a literal NATS subject."""
 
-    subjects: Annotated[list[LiteralSubject], Field(min_length=1, max_length=16)]
-    """Subjects to listen to, each taken literally (`daq/data`)."""
+    subjects: Annotated[list[LiteralSubject], Field(min_length=1, max_length=1)]
+    """The subject to listen to, taken literally (`daq/data`). One: it numbers the events; another announcer
+    is another source."""
     dedupe_by: Literal["none", "filename+time"] = "none"
     """Which announcements count as the same; the second one is counted as a duplicate."""
     events_per_run: EventCount | None = None

@@ -71,11 +71,11 @@ def test_folder_with_a_name_that_yaml_would_misread_is_replayed(here: Path) -> N
 
 
 def test_announcer_is_listened_to(here: Path) -> None:
-    result = run("init", "lime", "--announcements", "daq/data", "--announcements", "daq/data/me")
-    assert "listens to daq/data, daq/data/me." in result.stdout
+    result = run("init", "lime", "--announcements", "daq/data/me")
+    assert "listens to daq/data/me." in result.stdout
     announcements = load("lime.yaml")[0].spec.sources[0].announcements
     assert announcements is not None
-    assert announcements.subjects == ["daq/data", "daq/data/me"]
+    assert announcements.subjects == ["daq/data/me"]
 
 
 def test_existing_file_is_overwritten_only_by_force(here: Path) -> None:
@@ -93,7 +93,7 @@ def test_json_tells_what_was_written(here: Path) -> None:
         "file": "my lime.yaml",
         "name": "lime",
         "frames": {"PNG": 2, "JPEG": 1, "TIFF": 1, "npy": 1},
-        "subjects": [],
+        "subject": None,
         "next": ["cygnet up 'my lime.yaml'", "cygnet chunks ls"],
     }
 

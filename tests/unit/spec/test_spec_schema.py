@@ -80,7 +80,7 @@ def uncommented(text: str) -> str:
     return re.sub(r"^( *)# ((  )?(- )?[a-zA-Z]+:)", r"\1\2", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("text", [replay_spec("lime", "frames"), announcements_spec("lime", ["daq/data"])])
+@pytest.mark.parametrize("text", [replay_spec("lime", "frames"), announcements_spec("lime", "daq/data")])
 def test_the_example_is_valid_with_and_without_its_commented_lines(text: str) -> None:
     assert loads(text)[0].metadata.name == "lime"
     full = uncommented(text)
