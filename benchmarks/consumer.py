@@ -262,9 +262,8 @@ def report(theirs: Sequence[Turn], ours: Sequence[Turn]) -> None:
         )
     ratios = [our.fps / their.fps for our, their in zip(ours, theirs, strict=True)]
     cpu = statistics.median(t.cpu_ms for t in theirs) / statistics.median(t.cpu_ms for t in ours)
-    print(
-        f"Cygnet / notebook: {statistics.median(ratios):.1f}x ({', '.join(f'{r:.1f}' for r in ratios)}); CPU {cpu:.1f}x less"
-    )
+    each = ", ".join(f"{ratio:.1f}" for ratio in ratios)
+    print(f"Cygnet / notebook: {statistics.median(ratios):.1f}x ({each}); CPU per frame {cpu:.1f}x less")
 
 
 if __name__ == "__main__":

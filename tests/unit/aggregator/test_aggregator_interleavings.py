@@ -231,7 +231,7 @@ class Interleavings(RuleBasedStateMachine):
                 manifest_key=commit.manifest_key,
                 size=1,
                 events=commit.events,
-            )  # fmt: skip
+            )
         )
         if stop_after == 2:
             return

@@ -36,8 +36,10 @@ def accounts(draw):
             records.append(stored(str(chunk), of))
     records.append(Consumed(run=RUN, detector=DETECTOR, events=compress(draw(events)), reason="filtered"))
     records.append(Dead(run=RUN, detector=DETECTOR, events=compress(draw(events)), reason="truncated"))
-    for reason in ("intake-overrun", "duplicate"):
-        records.append(Dropped(run=RUN, detector=DETECTOR, events=compress(draw(events)), reason=reason))
+    records.extend(
+        Dropped(run=RUN, detector=DETECTOR, events=compress(draw(events)), reason=reason)
+        for reason in ("intake-overrun", "duplicate")
+    )
     if draw(st.booleans()):
         records.append(End(run=RUN, announced={DETECTOR: ISSUED}, time_ns=1))
     return draw(st.permutations(records))

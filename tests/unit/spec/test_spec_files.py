@@ -101,7 +101,7 @@ def test_two_pipelines_in_one_place_of_a_bucket_are_refused(tmp_path: Path) -> N
     first = write(tmp_path / "a.yaml", VALID)
     second = write(tmp_path / "b.yaml", f"{other}\n  uploader: {{prefix: lime}}\n")
     with pytest.raises(
-        SpecError, match="spec.uploader.prefix: cygnet/lime is claimed by lime; accepted: another"
+        SpecError, match=r"spec\.uploader\.prefix: cygnet/lime is claimed by lime; accepted: another"
     ):
         load_files([first, second])
 
