@@ -284,7 +284,7 @@ class Up:
 
 
 async def _connect(name: str, place: Place) -> Client:
-    """Connect; who refuses may cut the line before the reason has come, so one failure says little."""
+    """Connect; a server that refuses may cut the line before its reason has come: one failure says little."""
     for wait in (*_RETRY_SECONDS, None):
         try:
             return await connect(

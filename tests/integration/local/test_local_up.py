@@ -94,7 +94,13 @@ class Up:
         return psutil.Process(self.process.pid).children()
 
     def child(self, word):
-        return next(each for each in self.children() if word in " ".join(each.cmdline()))
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            for each in self.children():
+                with contextlib.suppress(psutil.Error):  # it has just died
+                    if word in " ".join(each.cmdline()):
+                        return each
+        raise AssertionError(f"no process of {word}")
 
 
 @pytest.fixture
