@@ -1,0 +1,154 @@
+"""A dead letter is kept until somebody replays it, when its cause is gone, or drops it."""
+
+import asyncio
+import json
+
+import numpy as np
+
+from cygnet.model.frame import ANNOUNCEMENT
+from cygnet.transport.dead import drop, get_dead, list_dead, replay
+from fixtures.rig import frame, open_rig
+from fixtures.s3_server import rclone_s3
+from hostile.images import saved
+
+DOWNSTREAM = ("preprocessor", "aggregator", "uploader")
+IMAGE = np.arange(24, dtype="u1").reshape(4, 6)
+
+
+def announced(event, url, **keys):
+    body = json.dumps({"url": url, "time": "2024-11-27 14:27:36.5", **keys}).encode()
+    return frame(event, body=body, content_type=ANNOUNCEMENT, dtype="", shape=())
+
+
+async def run_with_dead(rig):
+    """A run of which event 3 points at an object that is no image, and event 5 at none."""
+    bucket = rig.context.bucket
+    await bucket.put("broken", b"this is no image", content_type="image/png")
+    await rig.begin("r")
+    for event in range(12):
+        key = {3: "broken", 5: "missing"}.get(event)
+        await rig.publish(announced(event, bucket.sign_get(key)) if key else frame(event, IMAGE))
+    await rig.end("r", cam=12)
+    return await rig.complete("r")
+
+
+def generations(rig):
+    folder = rig.folder / rig.context.pipeline.prefix / "r" / "index"
+    return sorted(path.name for path in folder.glob("generation-*"))
+
+
+async def test_a_letter_replayed_after_its_cause_is_gone_makes_a_late_chunk_and_a_new_index(
+    nats, s3, tmp_path
+):
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        assert (await run_with_dead(rig)).dead == 2
+        assert len(rig.dataset("r")) == 10
+        before = generations(rig)
+        for key in ("broken", "missing"):
+            await rig.context.bucket.put(key, saved(IMAGE, "png"), content_type="image/png")
+        for letter in await list_dead(rig.nc, rig.names, "r"):
+            await replay(rig.context.window, rig.names, letter.sequence)
+        await rig.until(lambda: len(rig.dataset("r")) == 12)
+        line = await rig.ledger("r")
+        assert (line.stored, line.dead, line.closes) == (12, 0, True)
+        stored = rig.dataset("r")
+        assert all(np.array_equal(view.image, IMAGE) for view in stored)
+        assert str(stored.at(3).time).endswith(":27:36.500000000")
+        assert len(generations(rig)) > len(before)
+        assert await list_dead(rig.nc, rig.names, "r") == []
+
+
+async def test_a_letter_replayed_to_a_new_aggregator_is_stored_although_its_run_is_complete(
+    nats, s3, tmp_path
+):
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        await run_with_dead(rig)
+        [aggregator] = [service for service in rig.running if service.name == "aggregator"]
+        await rig.stop(aggregator)
+        await rig.start("aggregator")
+        await rig.context.bucket.put("broken", saved(IMAGE, "png"), content_type="image/png")
+        [letter] = [each for each in await list_dead(rig.nc, rig.names) if each.id.event == 3]
+        await replay(rig.context.window, rig.names, letter.sequence)
+        await rig.until(lambda: len(rig.dataset("r")) == 11)
+        assert (await rig.ledger("r")).stored == 11
+
+
+async def test_a_letter_replayed_before_its_cause_is_gone_comes_back_as_another_letter(nats, s3, tmp_path):
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        await run_with_dead(rig)
+        first = {each.id.event: each for each in await rig.letters("r")}
+        await replay(rig.context.window, rig.names, first[5].sequence)
+
+        async def is_back():
+            found = {each.id.event: each for each in await rig.letters("r")}
+            return 5 in found and found[5].sequence > first[5].sequence
+
+        await rig.until(is_back)
+        again = {each.id.event: each for each in await rig.letters("r")}[5]
+        assert (again.reason, again.body, again.headers) == (first[5].reason, first[5].body, first[5].headers)
+        assert (await rig.ledger("r")).dead == 2
+
+
+async def test_a_letter_replayed_twice_is_stored_once(nats, s3, tmp_path):
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        await run_with_dead(rig)
+        await rig.context.bucket.put("missing", saved(IMAGE, "png"), content_type="image/png")
+        [letter] = [each for each in await rig.letters("r") if each.id.event == 5]
+        for occasion in ("a", "b"):
+            await rig.raw("cam", letter.headers, letter.body, f"r/cam/5/frame/{occasion}")
+        await rig.until(lambda: len(rig.dataset("r")) == 11)
+        await rig.begin("next")
+        await rig.publish(frame(0, run="next"))
+        await rig.end("next", cam=1)
+        await rig.complete("next")  # so the second one has been seen as well
+        assert [row["event"] for row in rig.rows("r")].count(5) == 1
+
+
+async def test_a_letter_shows_why_and_what_and_is_gone_when_dropped(nats, s3, tmp_path):
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        await run_with_dead(rig)
+        letters = {each.id.event: each for each in await list_dead(rig.nc, rig.names, "r")}
+        shown = await get_dead(rig.nc, rig.names, letters[3].sequence)
+        assert (shown.reason, shown.stage, shown.deliveries) == ("not-an-image", "process", 1)
+        assert "url" in json.loads(shown.body), "the announcement, so that a replay fetches anew"
+        await drop(rig.nc, rig.names, letters[3].sequence)
+        assert {each.id.event for each in await list_dead(rig.nc, rig.names, "r")} == {5}
+        assert (await rig.ledger("r")).dead == 2, "what was given up stays so"
+
+
+async def test_an_outage_of_s3_holds_frames_and_gives_none_up(nats, tmp_path):
+    with rclone_s3(tmp_path / "s3") as own:
+        spec = {"deadLetters": {"maxDeliver": 1}}
+        async with open_rig(nats, own, tmp_path, spec, DOWNSTREAM) as rig:
+            await rig.begin("r")
+            for event in range(6):
+                await rig.context.bucket.put(f"f{event}", saved(IMAGE, "png"), content_type="image/png")
+            urls = [rig.context.bucket.sign_get(f"f{event}") for event in range(6)]
+            await asyncio.to_thread(own.kill)
+            for event, url in enumerate(urls):
+                await rig.publish(announced(event, url))
+            await rig.end("r", cam=6)
+            [worker] = [service for service in rig.running if service.name == "preprocessor"]
+            await rig.until(lambda: bool(worker.log.of("waiting")))
+            await asyncio.to_thread(own.start)
+            line = await rig.complete("r", 60)
+            assert (line.stored, line.dead) == (6, 0)
+
+
+async def test_a_worker_that_stops_in_an_outage_gives_its_frames_to_the_next_at_once(nats, tmp_path):
+    with rclone_s3(tmp_path / "s3") as own:
+        async with open_rig(nats, own, tmp_path, services=("aggregator", "uploader")) as rig:
+            await rig.begin("r")
+            await rig.context.bucket.put("f", saved(IMAGE, "png"), content_type="image/png")
+            url = rig.context.bucket.sign_get("f")
+            await asyncio.to_thread(own.kill)
+            worker = await rig.start("preprocessor")
+            for event in range(6):
+                await rig.publish(announced(event, url))
+            await rig.until(lambda: bool(worker.log.of("waiting")))
+            await rig.stop(worker, seconds=8)
+            await asyncio.to_thread(own.start)
+            await rig.start("preprocessor")
+            await rig.end("r", cam=6)
+            line = await rig.complete("r", 20)  # ack_wait is 30 s: nothing was waited for
+            assert (line.stored, line.dead) == (6, 0)
