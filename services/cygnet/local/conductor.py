@@ -17,7 +17,7 @@ from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.client import Client
 from cygnet.transport.errors import TransportError
 from cygnet.transport.names import Names
-from cygnet.transport.runs import run_state
+from cygnet.transport.runs import RunRequest, run_state
 from cygnet.transport.values import Values
 
 LOOK_SECONDS = 1.0
@@ -46,6 +46,7 @@ class Conductor:
         self._scaler = Scaler(pipeline.spec.preprocessor.scaling)
         self._decision = ""
         self._draining = pipeline.spec.lifecycle == "Drained"
+        self._last: RunRequest | None = None
 
     async def open(self) -> None:
         """Ask for the run and say how many processes of each service there should be."""
@@ -89,11 +90,10 @@ class Conductor:
         try:
             if self._draining:
                 await self._ask_for_end()
-            desired = self._fleet.replicas.get((self.name, PREPROCESSOR), 0)
-            look = await self._watch.look(ready=self.ready, desired=desired)
+            look = await self._look()
             if self._is_over(look.view):
                 await self._watch.reread()
-                look = await self._watch.look(ready=self.ready, desired=desired)
+                look = await self._look()
                 self.done = True
             self._scale(look)
             view, trouble = look.view, ""
@@ -104,10 +104,15 @@ class Conductor:
         restarts = sum(n for (name, _), n in self._fleet.restarts.items() if name == self.name)
         self.view = replace(view, restarts=restarts, decision=self._decision, trouble=trouble)
 
+    async def _look(self) -> Look:
+        desired = self._fleet.replicas.get((self.name, PREPROCESSOR), 0)
+        return await self._watch.look(ready=self.ready, desired=desired, request=self._last)
+
     async def _ask_for_end(self) -> None:
-        request = await current_run(self._values)
-        if request and await run_state(self._values, request.run) in (None, "running"):
-            await ask_for_end(self._values, request.run, last=True)
+        """Ask for the end of the run that is on now; what a source begins after it is for the next `up`."""
+        self._last = self._last or await current_run(self._values)
+        if self._last and await run_state(self._values, self._last.run) in (None, "running"):
+            await ask_for_end(self._values, self._last.run, last=True)
 
     def _scale(self, look: Look) -> None:
         scaling = self.pipeline.spec.preprocessor.scaling

@@ -75,10 +75,10 @@ class Watch:
         finally:
             await self._follower.stop()
 
-    async def look(self, *, ready: int, desired: int) -> Look:
-        """Return what is there now. Raises the transport's errors."""
+    async def look(self, *, ready: int, desired: int, request: RunRequest | None = None) -> Look:
+        """Return what is there now, of the run that is asked for or of `request`'s. Raises TransportError."""
         now = time.time()
-        request = await current_run(self._values)
+        request = request or await current_run(self._values)
         if request is not None and request.run != self._account.run:
             await self._turn_to(request.run)
         (frames, results, chunks), consumer, state, cursors, beam = await asyncio.gather(

@@ -1,6 +1,7 @@
 """The embedded servers: ready means ready, keys are needed, they die with us, and say what is wrong."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -163,3 +164,11 @@ def is_alive(pid):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_a_full_disk_is_one_clear_line(tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=1 << 20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    server = NatsServer(tmp_path, Address("127.0.0.1", 1), [], own_keys(tmp_path))
+    with pytest.raises(LocalError, match=r"has 1 MiB free; needed: 256 MiB; .* --data"):
+        server.start()

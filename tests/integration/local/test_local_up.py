@@ -386,3 +386,16 @@ def test_runs_can_be_removed_with_their_objects_but_not_while_they_are_on(start,
     assert [row["run"] for row in answer(data, "runs", "ls")] == [now]
     up.process.send_signal(signal.SIGINT)
     assert up.end()[0] == 0
+
+
+def test_ctrl_c_ends_endless_runs_too(start, frames, tmp_path):
+    spec = write_spec(tmp_path, frames, rate_hz=40)
+    spec.write_text(spec.read_text().replace("spec:\n", "spec:\n  runs: endless\n", 1))
+    up = start(tmp_path / "data", spec)
+    first = up.until_stored(10)["run"]
+    answer(up.data, "runs", "end")
+    up.until(lambda view: view["run"] != first and view["counts"]["stored"] >= 10)
+    up.process.send_signal(signal.SIGINT)
+    code, err = up.end()
+    assert (code, up.last["closes"]) == (0, True), err
+    assert up.last["runs"]["lime"]["run"] != first
