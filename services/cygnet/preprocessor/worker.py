@@ -22,7 +22,14 @@ from cygnet.runtime.backoff import StoppedError
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.health import Beat
-from cygnet.runtime.metrics import BATCH_FRAMES, DEAD_LETTERS, FRAMES, PARAMS_REVISION, PROCESSING_SECONDS
+from cygnet.runtime.metrics import (
+    BATCH_FRAMES,
+    DEAD_BODIES_LOST,
+    DEAD_LETTERS,
+    FRAMES,
+    PARAMS_REVISION,
+    PROCESSING_SECONDS,
+)
 from cygnet.transport.account import append, last_record
 from cygnet.transport.codec import (
     BrokenFrame,
@@ -33,10 +40,11 @@ from cygnet.transport.codec import (
 )
 from cygnet.transport.connection import inline_limit
 from cygnet.transport.dead import bury
+from cygnet.transport.errors import TransportError
 from cygnet.transport.publisher import PubAck
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.reference import as_reference, reference_key
-from cygnet.transport.streams import PREPROCESSOR
+from cygnet.transport.streams import PREPROCESSOR, stream_state
 from cygnet.transport.values import ConflictError
 
 STAGE = "result"
@@ -329,10 +337,14 @@ class Worker:
 
     async def _tell_stats(self) -> None:
         """Say every 5 s how many frames and messages were handled, so that lag can be told in frames."""
-        subject = self._context.names.stats_subject(self._context.settings.instance)
+        context = self._context
+        subject = context.names.stats_subject(context.settings.instance)
         while True:
             await asyncio.sleep(_STATS_SECONDS)
-            await self._context.nc.publish(subject, msgspec.json.encode(self._handled))
+            await context.nc.publish(subject, msgspec.json.encode(self._handled))
+            with contextlib.suppress(TransportError):
+                state = await stream_state(context.nc, context.names.dead)
+                DEAD_BODIES_LOST.set(max(0, state.first_seq - 1))  # what has left, left at the old end
 
 
 def packs(results: Sequence[Result], most_bytes: int = _PACK_BYTES) -> list[list[Result]]:

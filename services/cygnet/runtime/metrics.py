@@ -59,7 +59,8 @@ DUPLICATES = _counter(
 DEAD_LETTERS = _counter("dead_letters_total", "Frames given up, by reason.", "detector", "reason")
 DEAD_BODIES_LOST = _gauge(
     "dead_bodies_lost",
-    "Dead letters whose body has left the DEAD stream (age or space); the account keeps them.",
+    "Dead letters that have left the DEAD stream at its old end: by age, for space, or dropped there by hand."
+    " The account keeps them.",
 )
 
 # trouble that is waited for

@@ -80,13 +80,14 @@ class Feeder:
                 await self._pause(pace.wait(event, time.monotonic()))
                 continue
             batch = await self._feed.source.take(event, due)
-            started = time.monotonic()
+            started, held_before = time.monotonic(), self._context.window.held_seconds
             await self._publish(batch)
             self.cursor.advance(batch.next_event)
             crash_point("simulator.published")
             event = batch.next_event
             SOURCE_NEXT_EVENT.labels(self._detector).set(event)
-            pace = self._account_for_hold(pace, event, started)
+            full = self._context.window.held_seconds - held_before
+            pace = self._account_for_hold(pace, event, started, full)
             if batch.exhausted:
                 break
             if not batch.frames:
@@ -165,15 +166,17 @@ class Feeder:
         record = Dropped(run=self._run, detector=self._detector, events=events, reason=reason)
         await append(self._context.window, self._context.names, record)
 
-    def _account_for_hold(self, pace: Pace, event: int, started: float) -> Pace:
-        """Count the time that back-pressure cost; do not make up for it in a burst."""
+    def _account_for_hold(self, pace: Pace, event: int, started: float, full: float) -> Pace:
+        """Count the time that back-pressure cost; do not make up for it in a burst.
+
+        `full`: for how long FRAMES was full meanwhile. A source without a rate is never late, yet held.
+        """
         now = time.monotonic()
-        if pace.behind(event, now) <= 1.0:
-            return pace
-        held = now - started
+        is_late = pace.behind(event, now) > 1.0
+        held = now - started if is_late else full
         self.cursor.held_seconds += held
         SOURCE_HELD_SECONDS.labels(self._detector).inc(held)
-        return pace.resume(event, now)
+        return pace.resume(event, now) if is_late else pace
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but no longer than until the run is ended."""
