@@ -19,7 +19,7 @@ from cygnet.spec.local import S3User
 START_SECONDS = 60.0
 _END_SECONDS = 10.0
 # rclone can lose count of a folder into which several first objects are put at once: one of them, whole on
-# the disk, is then answered with 500 until it reads the folder again, which by default it does after 5 minutes.
+# the disk, is then answered with 500 until it reads the folder again, by default after 5 minutes.
 _FOLDER_SECONDS = "1s"
 
 
