@@ -32,6 +32,7 @@ class BadHost:
                 return web.Response(status=302, headers={"Location": f"{self.origin}/image/0"})
             case "hangs":
                 await self.over.wait()
+                return web.Response(status=503)
             case "endless":
                 return await self._endless(request)
             case "lies":
