@@ -65,7 +65,7 @@ async def _wanted(context: Context) -> runs.RunRequest | None:
     request = await runs.requested_run(context.values)
     if await runs.run_state(context.values, request.run) not in _OVER:
         return request
-    if context.pipeline.spec.runs != "endless":
+    if context.pipeline.spec.runs != "endless" or await runs.is_last_run(context.values, request.run):
         return None
     await runs.request_next_run(context.values, after=request.run)
     return await runs.requested_run(context.values)

@@ -97,7 +97,7 @@ class Delivery:
             await self._nc.request(self._reply.decode(), _ACK, timeout=timeout)
         except (TimeoutError, errors.Error, OSError) as error:
             raise NatsOutageError(f"{self.subject}: the ack was not confirmed in {timeout:g} s") from error
-        if self._keeper:
+        if self._keeper is not None:
             self._keeper.release(self)
 
     async def nak(self, delay_seconds: float | None = None) -> None:
@@ -114,7 +114,7 @@ class Delivery:
             self._nc.send_message(self._reply, _PROGRESS)
 
     def _settle(self, word: bytes) -> None:
-        if self._keeper:
+        if self._keeper is not None:
             self._keeper.release(self)
         self._nc.send_message(self._reply, word)
 

@@ -160,7 +160,7 @@ class Puller:
                 self._on_status(int(subject[len(self._inbox) + 1 :]), *status)
             return
         delivery = Delivery(self._nc, subject, reply, header, payload, self._keeper)
-        if self._keeper:
+        if self._keeper is not None:
             self._keeper.hold(delivery)
         self._ready.append(delivery)
         self._ready_bytes += len(header) + len(payload)

@@ -53,6 +53,12 @@ async def is_end_requested(values: Values, run: str) -> bool:
     return value is not None and value.data.get("run") == run
 
 
+async def is_last_run(values: Values, run: str) -> bool:
+    """Return whether somebody asked that no other run follows this one."""
+    value = await values.get(END_KEY)
+    return value is not None and value.data.get("run") == run and bool(value.data.get("last"))
+
+
 async def run_state(values: Values, run: str) -> str | None:
     """Return `running`, `ended`, `complete`, or None for a run that nobody has begun."""
     value = await values.get(run_key(run))
