@@ -217,12 +217,13 @@ async def test_held_deliveries_are_not_redelivered_though_work_is_slow(nc: Clien
     await fill(nc, names, [b"x"] * 4)
     keeper = Keeper(0.3)
     keeping = asyncio.create_task(keeper.run())
-    puller = puller_of(nc, names, batch=2, keeper=keeper)
+    puller = puller_of(nc, names, batch=8, keeper=keeper)  # a request stays open: one could come again
     await puller.start()
     taken = await puller.next(5)
-    await asyncio.sleep(1)
+    while len(taken) < 4:
+        taken += await puller.next(5)
+    assert await puller.next(1) == []
     assert (await consumer_state(nc, names.frames, PREPROCESSOR)).redelivered == 0
-    taken += await puller.next(5)
     for delivery in taken:
         await delivery.ack()
     assert len(keeper) == 0
