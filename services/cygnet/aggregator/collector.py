@@ -110,8 +110,7 @@ class Collector:
             beat()
             if self._assembly.held_bytes > 2 * self._limits.held_bytes:
                 self._room.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._room.wait(), _TURN_SECONDS)
+                await _wait(self._room, _TURN_SECONDS)
                 continue
             for delivery in await puller.next(timeout=_TURN_SECONDS):
                 await self._take(delivery)
@@ -213,8 +212,7 @@ class Collector:
             chunk = self._assembly.take_due()
             if chunk is None:
                 self._moved.clear()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._moved.wait(), self._until_deadline())
+                await _wait(self._moved, self._until_deadline())
                 continue
             record = await self._committer.commit(chunk)
             self._assembly.committed(record)
@@ -254,3 +252,10 @@ class Collector:
                 await self._completion.finish(account)
                 crash_point("aggregator.completed")
             await asyncio.sleep(0.1)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, not for longer. `wait_for` would lose a cancellation that comes together with it."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
