@@ -63,7 +63,7 @@ def batch_for(seconds_per_frame: float) -> int:
     """Return how many frames to pull so that a batch takes about a quarter of a second."""
     if seconds_per_frame <= 0:
         return _LARGEST_BATCH
-    return max(1, min(_LARGEST_BATCH, int(_BATCH_SECONDS / seconds_per_frame)))
+    return max(1, int(min(_LARGEST_BATCH, _BATCH_SECONDS / seconds_per_frame)))
 
 
 class Worker:
