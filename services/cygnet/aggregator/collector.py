@@ -12,11 +12,12 @@ from cygnet.aggregator.accession import Accession, read_records
 from cygnet.aggregator.assembly import Assembly, ChunkLimits, OpenChunk
 from cygnet.aggregator.committer import Committer, FencedError
 from cygnet.aggregator.completion import Completion
-from cygnet.model.account import Begin, Epoch
+from cygnet.model.account import Begin, Commit, Epoch
 from cygnet.model.errors import BadInputError
 from cygnet.model.result import Result
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
+from cygnet.runtime.health import Beat
 from cygnet.runtime.metrics import (
     CHUNK_BYTES,
     CHUNK_LATENCY_SECONDS,
@@ -214,11 +215,23 @@ class Collector:
                 self._moved.clear()
                 await _wait(self._moved, self._until_deadline())
                 continue
-            record = await self._committer.commit(chunk)
+            record = await self._committed(chunk, beat)
             self._assembly.committed(record)
             await self._acknowledge()
             crash_point("aggregator.acked")
             self._count(chunk, record.size)
+
+    async def _committed(self, chunk: OpenChunk, beat: Beat) -> Commit:
+        """Commit a chunk. A full CHUNKS may hold it for as long as it likes: that is waiting, not death."""
+        commit = asyncio.create_task(self._committer.commit(chunk))
+        try:
+            while not commit.done():
+                await asyncio.wait({commit}, timeout=_TURN_SECONDS)
+                if self._context.window.is_blocked:
+                    beat()
+            return commit.result()
+        finally:
+            commit.cancel()
 
     def _until_deadline(self) -> float:
         deadline = self._assembly.next_deadline()

@@ -28,7 +28,7 @@ from cygnet.spec.pipeline import Pipeline
 from cygnet.storage.admin import ensure_bucket
 from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
-from cygnet.transport.errors import NatsUnreachableError, TransportError
+from cygnet.transport.errors import TransportError
 from cygnet.transport.names import Names
 from cygnet.transport.parameters import follow_spec
 from cygnet.transport.streams import ensure_streams
@@ -37,7 +37,6 @@ from cygnet.transport.values import Values
 GRACE_SECONDS = 30.0
 _TURN_SECONDS = 0.1
 _SHOW_SECONDS = 1.0
-_RETRY_SECONDS = (0.1, 0.3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,17 +283,6 @@ class Up:
 
 
 async def _connect(name: str, place: Place) -> Client:
-    """Connect; a server that refuses may cut the line before its reason has come: one failure says little."""
-    for wait in (*_RETRY_SECONDS, None):
-        try:
-            return await connect(
-                place.nats_url,
-                name=f"cygnet/up/{name}",
-                user=place.nats_user,
-                password=place.nats_password,
-            )
-        except NatsUnreachableError:
-            if wait is None:
-                raise
-            await asyncio.sleep(wait)
-    raise AssertionError("the last failure is raised")
+    return await connect(
+        place.nats_url, name=f"cygnet/up/{name}", user=place.nats_user, password=place.nats_password
+    )

@@ -19,6 +19,7 @@ from cygnet.preprocessor.parameters import Snapshot
 from cygnet.preprocessor.stages import Recipe
 from cygnet.runtime.context import Context
 from cygnet.spec.sources import ExpectedFrame
+from cygnet.storage.checksum import crc32c
 from cygnet.transport.codec import BrokenFrame, decode_announcement
 
 _ARRAY_NAME = "image"
@@ -73,6 +74,7 @@ class Processor:
             announcement = decode_announcement(frame.body)
             time_ns = parse_time(announcement.time)
             body = await self._context.patiently(lambda: self._fetcher.fetch(announcement))
+            _check_crc(announcement, body)
             return announced_frame(frame, announcement, body, time_ns)
         except BadInputError as error:
             return give_up(frame, error, "fetch")
@@ -126,6 +128,13 @@ class Processor:
                 provenance=snapshot.provenance,
                 attrs=frame.attrs,
             )
+        )
+
+
+def _check_crc(announcement: Announcement, body: bytes) -> None:
+    if announcement.crc32c is not None and (found := crc32c(body)) != announcement.crc32c:
+        raise BadInputError(
+            f"crc32c: the body has {found}; announced: {announcement.crc32c}", reason="wrong-checksum"
         )
 
 

@@ -107,14 +107,15 @@ async def _live(
 
 def _say_why(error: BaseException, log: Log, grace_seconds: float) -> None:
     """One line for what its reader can change; a traceback for what they can't."""
-    if isinstance(error, _REFUSALS):
-        log.error("refused", error=str(error))
+    inner = _innermost(error)
+    if isinstance(inner, _REFUSALS):
+        log.error("refused", error=str(inner))
     elif isinstance(error, _GraceOverError):
         log.error("the grace period is over and work is not: ending hard", seconds=grace_seconds)
     elif isinstance(error, OSError):
         log.error("failed", error=error.strerror or str(error), exc_info=error)
     else:
-        log.error("service died", error=_innermost(error), exc_info=error)
+        log.error("service died", error=f"{type(inner).__name__}: {inner}", exc_info=error)
 
 
 class _GraceOverError(Exception):
@@ -174,7 +175,7 @@ def _is_only_stop(error: BaseException) -> bool:
     return isinstance(error, StoppedError)
 
 
-def _innermost(error: BaseException) -> str:
+def _innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
+    return error

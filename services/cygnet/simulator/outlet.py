@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 
 from cygnet.model.frame import ANNOUNCEMENT, Announcement, Frame
+from cygnet.storage.checksum import crc32c
 from cygnet.storage.port import Bucket
 from cygnet.transport.codec import encode_frame, encode_frame_pack, frame_message_id, pack_message_id
 
@@ -91,6 +92,7 @@ class Store:
             dtype=frame.dtype if described else None,
             shape=frame.shape if described else None,
             attrs=frame.attrs or None,
+            crc32c=crc32c(frame.body),
         )
 
     async def _put(self, key: str, frame: Frame) -> str:

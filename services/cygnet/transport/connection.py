@@ -20,6 +20,7 @@ PENDING_BYTES = 16 << 20
 PING_SECONDS = 20
 FIRST_WAIT_SECONDS, LAST_WAIT_SECONDS = 0.05, 2.0
 
+_CUT_TRIES = 5
 OnEvent = Callable[[str, str], None]
 """Takes (event, detail); events: connected, disconnected, reconnected, closed, error, waiting."""
 
@@ -43,11 +44,18 @@ async def connect(
         try:
             return await _connect_once(url, name, user, password, on_event or _ignore)
         except TransportError as error:
-            if not patient:
+            if not patient and not (_was_cut(error) and attempt < _CUT_TRIES):
                 raise
             (on_event or _ignore)("waiting", str(error))
             await asyncio.sleep(backoff_seconds(attempt))
             attempt += 1
+
+
+def _was_cut(error: TransportError) -> bool:
+    """Whether the server cut the line: one that refuses may do so before its reason has come through."""
+    return isinstance(
+        error.__cause__, ConnectionError | errors.UnexpectedEOF | errors.StaleConnectionError
+    ) and (not isinstance(error.__cause__, ConnectionRefusedError))
 
 
 def backoff_seconds(

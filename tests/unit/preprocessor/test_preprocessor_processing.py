@@ -14,9 +14,10 @@ from cygnet.model.frame import ANNOUNCEMENT, Announcement
 from cygnet.model.identity import FrameId
 from cygnet.model.result import Result
 from cygnet.preprocessor.outcome import Consumed, Done, GivenUp
+from cygnet.preprocessor.outputs import packs
 from cygnet.preprocessor.parameters import Snapshot
 from cygnet.preprocessor.processing import Processor, announced_frame
-from cygnet.preprocessor.worker import batch_for, packs
+from cygnet.preprocessor.worker import batch_for
 from cygnet.spec.pipeline import PipelineSpec
 from fixtures.rig import frame
 
