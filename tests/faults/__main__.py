@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 
@@ -22,6 +23,7 @@ def main() -> int:
     if not scenarios:
         print(f"no scenario has a name with {' or '.join(arguments.only)}; see --list", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # who stops us stops the servers too
     began = time.monotonic()
     rows = asyncio.run(play_all(scenarios))
     print(render(rows))

@@ -50,9 +50,13 @@ async def _play_in_turn(rig: Rig, scenarios: Sequence[Scenario]) -> list[Row]:
             plan = left[0].plan(rig)
             if attempt > 1:  # what went wrong left its mess in the streams: take new ones
                 plan = replace(plan, name=f"{plan.name}-{attempt}")
-            async with open_fleet(rig, plan) as fleet:
-                while left and not (rows and rows[-1].why and rows[-1].pipeline == plan.name):
-                    rows.append(await _play(fleet, left.pop(0)))
+            try:
+                async with open_fleet(rig, plan) as fleet:
+                    while left and not (rows and rows[-1].why and rows[-1].pipeline == plan.name):
+                        rows.append(await _play(fleet, left.pop(0)))
+            except Exception:  # the servers can't be used: the others still have their rows
+                rows += [_not_played(scenario, traceback.format_exc()) for scenario in left]
+                left.clear()
     return rows
 
 
@@ -82,6 +86,11 @@ async def _play(fleet: Fleet, scenario: Scenario) -> Row:
     )
     _say(row, fleet)
     return row
+
+
+def _not_played(scenario: Scenario, why: str) -> Row:
+    print(f"{scenario.name}: not played\n{why}", file=sys.stderr, flush=True)
+    return Row(scenario=scenario.name, what=scenario.what, kills=0, starts=0, seconds=0.0, why=why)
 
 
 def _say(row: Row, fleet: Fleet) -> None:
