@@ -4,59 +4,71 @@ from dataclasses import dataclass
 
 from cygnet.aggregator.assembly import Place
 from cygnet.aggregator.takeover import (
+    FencedError,
     SliceSubject,
     orphans,
     parse_slice_subject,
     places_to_fence,
     unsent_notices,
 )
-from cygnet.model.account import Epoch, Record
+from cygnet.model.account import Commit, Epoch, Record
 from cygnet.model.ledger import RunAccount, fold
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.sizes import stream_sizes
+from cygnet.transport import runs
 from cygnet.transport.account import append, last_commit, read_account
 from cygnet.transport.errors import WrongLastSequenceError
 from cygnet.transport.notices import send_notice
 from cygnet.transport.streams import (
-    consumers,
     create_aggregator_consumer,
-    delete_consumer,
+    delete_older_consumers,
     purge_subject,
     stream_state,
     subjects,
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class RunRecords:
+    """A run's account as the stream has it: its records, and the last sequence on each commit subject."""
+
+    records: list[Record]
+    sequences: dict[Place, int]
+
+    @property
+    def keys(self) -> set[str]:
+        """Object keys that the run's commits have taken."""
+        return {record.key for record in self.records if isinstance(record, Commit)}
+
+
+@dataclass(frozen=True, slots=True)
 class Accession:
     """What an aggregator knows when it begins."""
 
-    records: dict[str, list[Record]]
-    sequences: dict[Place, int]
-    keys: set[str]
+    runs: dict[str, RunRecords]
+    fenced: dict[Place, int]
     account_position: int
     consumer: str
     max_ack_pending: int
 
 
 async def accede(context: Context, epoch: int) -> Accession:
-    """Take over; afterwards an older aggregator can neither commit nor acknowledge."""
+    """Take over; afterwards an older aggregator can neither commit nor acknowledge.
+
+    Raises FencedError or ConsumerGoneError when a newer one is at work already.
+    """
     nc, names = context.nc, context.names
-    for consumer in await consumers(nc, names.results):
-        await delete_consumer(nc, names.results, consumer)
+    await delete_older_consumers(nc, names, epoch)
     crash_point("aggregator.consumer-deleted")
-    open_runs = await _open_runs(context)
     slices = await _slices(context)
-    open_runs |= {each.run for each in slices}
+    open_runs = await _open_runs(context) | {each.run for each in slices}
     before = _folded(await _read(context, open_runs))
-    sequences = {
-        place: await _fence(context, place, epoch) for place in sorted(places_to_fence(before, slices))
-    }
+    fenced = {place: await _fence(context, place, epoch) for place in sorted(places_to_fence(before, slices))}
     crash_point("aggregator.fenced")
     position = (await stream_state(nc, names.account)).last_seq
-    records = await _read(context, open_runs)
-    accounts = _folded(records)
+    found = await _read(context, open_runs)
+    accounts = _folded(found)
     for orphan in orphans(accounts, slices):
         subject = names.chunk_subject(orphan.run, orphan.detector, orphan.chunk, orphan.attempt)
         await purge_subject(nc, names.chunks, subject)
@@ -66,16 +78,16 @@ async def accede(context: Context, epoch: int) -> Accession:
     crash_point("aggregator.notified-again")
     sizes = stream_sizes(context.pipeline)
     consumer = await create_aggregator_consumer(nc, names, sizes, epoch)
-    return Accession(records, sequences, _keys(accounts), position + 1, consumer, sizes.max_ack_pending)
+    return Accession(found, fenced, position + 1, consumer, sizes.max_ack_pending)
 
 
 async def _open_runs(context: Context) -> set[str]:
-    """Return the runs that are not complete."""
-    found = set()
-    for key in await context.values.keys("run."):
+    """Return the runs that are not complete, and those that got another result after they were."""
+    found = {key.removeprefix(runs.LATE) for key in await context.values.keys(runs.LATE)}
+    for key in await context.values.keys(runs.RUN):
         value = await context.values.get(key)
-        if value is not None and value.data["state"] != "complete":
-            found.add(key.removeprefix("run."))
+        if value is not None and value.data["state"] not in runs.SETTLED:
+            found.add(key.removeprefix(runs.RUN))
     return found
 
 
@@ -85,17 +97,21 @@ async def _slices(context: Context) -> list[SliceSubject]:
     return [parsed for subject in found if (parsed := parse_slice_subject(subject))]
 
 
-async def _read(context: Context, open_runs: set[str]) -> dict[str, list[Record]]:
-    return {run: await read_records(context, run) for run in sorted(open_runs)}
+async def _read(context: Context, open_runs: set[str]) -> dict[str, RunRecords]:
+    return {run: await read_run(context, run) for run in sorted(open_runs)}
 
 
-async def read_records(context: Context, run: str) -> list[Record]:
-    """Return a run's records as the stream has them now."""
-    return [record for _, record in await read_account(context.nc, context.names, run)]
+async def read_run(context: Context, run: str) -> RunRecords:
+    """Return a run's account as the stream has it now."""
+    found = await read_account(context.nc, context.names, run)
+    sequences = {
+        (run, record.detector): sequence for sequence, record in found if isinstance(record, Commit | Epoch)
+    }
+    return RunRecords([record for _, record in found], sequences)
 
 
-def _folded(records: dict[str, list[Record]]) -> list[RunAccount]:
-    return [fold(run, of_run) for run, of_run in records.items()]
+def _folded(found: dict[str, RunRecords]) -> list[RunAccount]:
+    return [fold(run, of_run.records) for run, of_run in found.items()]
 
 
 async def _fence(context: Context, place: Place, epoch: int) -> int:
@@ -103,7 +119,9 @@ async def _fence(context: Context, place: Place, epoch: int) -> int:
     run, detector = place
     record = Epoch(run=run, detector=detector, epoch=epoch)
     while True:
-        sequence, _ = await last_commit(context.nc, context.names, run, detector)
+        sequence, last = await last_commit(context.nc, context.names, run, detector)
+        if isinstance(last, Commit | Epoch) and last.epoch > epoch:
+            raise FencedError(f"{run}/{detector}: epoch {last.epoch} has begun")
         try:
             ack = await append(
                 context.window,
@@ -115,12 +133,3 @@ async def _fence(context: Context, place: Place, epoch: int) -> int:
         except WrongLastSequenceError:
             continue  # the old owner was quicker once more
         return ack.sequence
-
-
-def _keys(accounts: list[RunAccount]) -> set[str]:
-    return {
-        commit.key
-        for account in accounts
-        for detector in account.detectors.values()
-        for commit in detector.commits.values()
-    }

@@ -2,18 +2,20 @@
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections.abc import Sequence
-from functools import partial
 
 import msgspec
 
-from cygnet.aggregator.accession import Accession, read_records
+from cygnet.aggregator.accession import Accession, read_run
 from cygnet.aggregator.assembly import Assembly, ChunkLimits, OpenChunk
-from cygnet.aggregator.committer import Committer, FencedError
+from cygnet.aggregator.committer import Committer
 from cygnet.aggregator.completion import Completion
+from cygnet.aggregator.takeover import FencedError
 from cygnet.model.account import Begin, Commit, Epoch
 from cygnet.model.errors import BadInputError
+from cygnet.model.identity import FrameId
 from cygnet.model.result import Result
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
@@ -24,19 +26,23 @@ from cygnet.runtime.metrics import (
     CHUNKS,
     DUPLICATES,
     FRAMES,
+    INDEX_TROUBLE,
     OPEN_CHUNKS,
     OPEN_EVENTS,
 )
 from cygnet.storage.errors import NoSuchObjectError, StorageError
+from cygnet.transport import runs
 from cygnet.transport.account import Follower
 from cygnet.transport.codec import BrokenFrame, decode_results
 from cygnet.transport.dead import bury
 from cygnet.transport.puller import Delivery, Keeper, Puller
-from cygnet.transport.reference import reference_in
+from cygnet.transport.reference import Reference, reference_in
 
 _PULL_MESSAGES, _PULL_BYTES = 64, 8 << 20
 _TURN_SECONDS = 0.5
 _SHARE_OF_GRACE = 0.5
+_TRY_AGAIN_SECONDS = 30.0
+_LOOPS = ("results", "commits")
 
 
 class Collector:
@@ -55,13 +61,17 @@ class Collector:
             held_messages=accession.max_ack_pending // 2,
         )
         self._assembly = Assembly(self._limits)
-        for run, records in accession.records.items():
-            self._assembly.load(run, records)
-        self._committer = Committer(context, epoch, accession.sequences, accession.keys)
+        self._committer = Committer(context, epoch)
+        for run, found in accession.runs.items():
+            self._assembly.load(run, found.records)
+            self._committer.learn(found.sequences, found.keys)
+        self._committer.learn(accession.fenced)
         self._completion = Completion(context)
         self._keeper = Keeper(spec.streams.ack_wait_seconds)
         self._deliveries: dict[int, Delivery] = {}
-        self._references: dict[int, str] = {}  # message → object that carries its body
+        self._references: dict[int, Reference] = {}  # message → object that carries its body
+        self._deletions: set[asyncio.Task[None]] = set()
+        self._try_again: dict[str, float] = {}  # run that could not be finished → when to try again
         self._moved = asyncio.Event()
         self._room = asyncio.Event()
 
@@ -92,6 +102,8 @@ class Collector:
                 ending.cancel()
                 keeping.cancel()
         finally:
+            for loop in _LOOPS:
+                self._context.health.loop_ended(loop)
             with contextlib.suppress(asyncio.CancelledError):
                 await puller.stop()
             await follower.stop()
@@ -142,14 +154,16 @@ class Collector:
         """Load a run's account; what is appended while it is read is folded meanwhile, and not lost."""
         if not self._assembly.knows(run):
             self._assembly.load(run, [])
-            records = await self._context.patiently(partial(read_records, self._context, run))
-            self._assembly.load(run, records)
+            await self._context.patiently(lambda: runs.note_late(self._context.values, run))
+            found = await self._context.patiently(lambda: read_run(self._context, run))
+            self._committer.learn(found.sequences, found.keys)
+            self._assembly.load(run, found.records)
 
     async def _bury(self, delivery: Delivery, error: Exception) -> None:
         """Keep a message that is no result among the dead letters: it must not stop the stream."""
         self._context.log.error("not a result", error=str(error), sequence=delivery.stream_sequence)
         frame = BrokenFrame(
-            id=None,
+            id=self._reference_id(delivery),
             reason="bad-result",
             message=str(error),
             headers=delivery.headers or {},
@@ -175,20 +189,38 @@ class Collector:
         await self._know(reference.run)
         if self._assembly.is_settled(reference.run, reference.detector, reference.event):
             return []  # committed before; the object may be gone already
-        self._references[delivery.stream_sequence] = reference.key
+        self._references[delivery.stream_sequence] = reference
         body = await self._context.patiently(lambda: self._context.bucket.get(reference.key))
+        if hashlib.sha256(body).hexdigest() != reference.sha256:
+            raise BadInputError(f"{reference.key}: other bytes than the message says", reason="bad-result")
         return decode_results(reference.headers, body)
+
+    def _reference_id(self, delivery: Delivery) -> FrameId | None:
+        reference = self._references.pop(delivery.stream_sequence, None)
+        return FrameId(reference.run, reference.detector, reference.event) if reference else None
 
     async def _acknowledge(self) -> None:
         for number in self._assembly.take_settled():
-            delivery = self._deliveries.pop(number)
-            await delivery.ack()
-            if key := self._references.pop(number, None):
-                with contextlib.suppress(StorageError):  # it only takes room
-                    await self._context.bucket.delete([key])
+            delivery = self._deliveries.pop(number, None)
+            if delivery is not None:
+                await delivery.ack()
+            self._delete_later(self._references.pop(number, None))
         OPEN_CHUNKS.labels("all").set(self._assembly.open_chunks)
         OPEN_EVENTS.labels("all").set(self._assembly.held_events)
         self._room.set()
+
+    def _delete_later(self, reference: Reference | None) -> None:
+        """Delete the object of a result that is committed; what is left over goes at the end of the run."""
+        if reference is None or not self._assembly.knows(reference.run):
+            return
+        if self._assembly.is_settled(reference.run, reference.detector, reference.event):
+            task = asyncio.create_task(self._delete(reference.key))
+            self._deletions.add(task)
+            task.add_done_callback(self._deletions.discard)
+
+    async def _delete(self, key: str) -> None:
+        with contextlib.suppress(StorageError):
+            await self._context.bucket.delete([key])
 
     # --- account ----------------------------------------------------------------------------------
 
@@ -222,13 +254,12 @@ class Collector:
             self._count(chunk, record.size)
 
     async def _committed(self, chunk: OpenChunk, beat: Beat) -> Commit:
-        """Commit a chunk. A full CHUNKS may hold it for as long as it likes: that is waiting, not death."""
+        """Commit a chunk; a full CHUNKS may hold it as long as it likes: that is waiting, not death."""
         commit = asyncio.create_task(self._committer.commit(chunk))
         try:
             while not commit.done():
                 await asyncio.wait({commit}, timeout=_TURN_SECONDS)
-                if self._context.window.is_blocked:
-                    beat()
+                beat()
             return commit.result()
         finally:
             commit.cancel()
@@ -257,14 +288,30 @@ class Collector:
 
     async def _complete(self) -> None:
         while not self._context.stop.is_set():
-            for account in list(self._assembly.accounts.values()):
-                await self._completion.extend_index(account)
-            for run in self._assembly.complete_runs():
-                account = self._assembly.accounts[run]
+            for run in [run for run in self._assembly.accounts if self._may_try(run)]:
+                await self._look_after(run)
+            await asyncio.sleep(0.1)
+
+    def _may_try(self, run: str) -> bool:
+        return self._try_again.get(run, 0.0) <= time.monotonic()
+
+    async def _look_after(self, run: str) -> None:
+        """Extend a run's index, or finish it. Objects that somebody damaged stop this run, and no other."""
+        account = self._assembly.accounts[run]
+        try:
+            await self._completion.extend_index(account)
+            if run in self._assembly.complete_runs():
                 self._assembly.forget(run)
                 await self._completion.finish(account)
                 crash_point("aggregator.completed")
-            await asyncio.sleep(0.1)
+                if not self._assembly.knows(run):  # else yet another result has come meanwhile
+                    await self._context.patiently(lambda: runs.forget_late(self._context.values, run))
+        except StorageError as error:
+            self._context.log.critical("run cannot be finished", run=run, error=str(error))
+            INDEX_TROUBLE.inc()
+            found = await self._context.patiently(lambda: read_run(self._context, run))
+            self._assembly.load(run, found.records)
+            self._try_again[run] = time.monotonic() + _TRY_AGAIN_SECONDS
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

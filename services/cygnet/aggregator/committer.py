@@ -4,9 +4,11 @@ import asyncio
 import hashlib
 import secrets
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from cygnet.aggregator.assembly import OpenChunk, Place
+from cygnet.aggregator.takeover import FencedError
 from cygnet.model.account import Commit
 from cygnet.model.result import Result
 from cygnet.runtime.context import Context
@@ -14,14 +16,11 @@ from cygnet.runtime.crash import crash_point
 from cygnet.storage.formats import write_chunk, writer
 from cygnet.storage.keys import manifest_key, render_key, with_suffix
 from cygnet.storage.manifest import to_parquet
-from cygnet.transport.account import append, last_commit
+from cygnet.transport.account import append
 from cygnet.transport.errors import WrongLastSequenceError
 from cygnet.transport.notices import send_notice
 from cygnet.transport.slices import publish_slices
-
-
-class FencedError(Exception):
-    """Another aggregator has written to the commit subject: this one must stop and read again."""
+from cygnet.transport.streams import purge_subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +37,17 @@ class Built:
 class Committer:
     """Commits chunks in the name of one epoch."""
 
-    def __init__(self, context: Context, epoch: int, sequences: dict[Place, int], keys: set[str]) -> None:
-        """`sequences`: last sequence on each known commit subject; `keys`: object keys that are taken."""
+    def __init__(self, context: Context, epoch: int) -> None:
         self._context = context
         self._epoch = epoch
-        self._sequences = sequences
-        self._keys = keys
+        self._sequences: dict[Place, int] = {}  # the last one on each commit subject that is known
+        self._keys: set[str] = set()  # object keys that are taken
         self._spec = context.pipeline.spec.aggregator
+
+    def learn(self, sequences: Mapping[Place, int], keys: Iterable[str] = ()) -> None:
+        """Take in what a run's account says: without it, the run has no commit yet."""
+        self._sequences.update(sequences)
+        self._keys.update(keys)
 
     async def commit(self, chunk: OpenChunk) -> Commit:
         """Decide a chunk; raise FencedError if it is no longer ours to decide."""
@@ -115,12 +118,11 @@ class Committer:
             ack = await append(
                 context.window, context.names, record, msg_id=msg_id, expected=self._sequences.get(place, 0)
             )
-            self._sequences[place] = ack.sequence
         except WrongLastSequenceError as error:
-            sequence, last = await context.patiently(lambda: last_commit(context.nc, context.names, *place))
-            if not (isinstance(last, Commit) and last.attempt == record.attempt):
-                raise FencedError(f"{record.run}/{record.detector}: {error}") from error
-            self._sequences[place] = sequence  # it was ours: only the acknowledgement was lost
+            subject = context.names.chunk_subject(record.run, record.detector, record.chunk, record.attempt)
+            await context.patiently(lambda: purge_subject(context.nc, context.names.chunks, subject))
+            raise FencedError(f"{record.run}/{record.detector}: {error}") from error
+        self._sequences[place] = ack.sequence
         self._keys.add(record.key)
 
     async def _free_key(self, number: int, results: list[Result]) -> str:

@@ -11,7 +11,7 @@ from cygnet.storage.index import compact, read_index, segments_cover, write_segm
 from cygnet.storage.keys import provenance_key
 from cygnet.storage.ledger_files import write_ledger
 from cygnet.transport import runs
-from cygnet.transport.reference import reference_folder
+from cygnet.transport.reference import reference_folder, referenced
 
 SEGMENT_CHUNKS = 1000
 
@@ -28,14 +28,17 @@ class Completion:
     async def extend_index(self, account: RunAccount) -> None:
         """Write a segment for each thousand chunks that have been stored since the last one."""
         context, run, prefix = self._context, account.run, self._context.pipeline.prefix
+        written = self._segments[run][0] if run in self._segments else 0
+        if sum(len(each.stored_chunks) for each in account.detectors.values()) < SEGMENT_CHUNKS * (
+            written + 1
+        ):
+            return
         stored = [
             commit.manifest_key
             for detector in account.detectors.values()
             for name, commit in detector.commits.items()
             if name in detector.stored_chunks
         ]
-        if len(stored) < SEGMENT_CHUNKS:
-            return
         if run not in self._segments:
             reader = context.bucket.reader
             self._segments[run] = await context.patiently(
@@ -56,7 +59,7 @@ class Completion:
         crash_point("aggregator.compacted")
         for digest in sorted(await context.patiently(lambda: asyncio.to_thread(self._provenance_of, run))):
             await self._write_provenance(run, digest)
-        await context.patiently(lambda: self._clean(run))
+        await context.patiently(lambda: self._clean(account))
         await context.patiently(lambda: write_ledger(context.bucket, prefix, account))
         crash_point("aggregator.ledger-written")
         await context.patiently(
@@ -68,11 +71,15 @@ class Completion:
         line = total(ledger(account), run)
         context.log.info("run complete", run=run, ledger=line.equation(), index=index)
 
-    async def _clean(self, run: str) -> None:
-        """Remove results by reference whose message was settled by an aggregator that died right then."""
+    async def _clean(self, account: RunAccount) -> None:
+        """Remove results by reference of settled events: left by an aggregator that died right then."""
         bucket = self._context.bucket
-        folder = reference_folder(self._context.pipeline.prefix, run)
-        leftovers = [each.key async for each in bucket.list(folder)]
+        folder = reference_folder(self._context.pipeline.prefix, account.run)
+        leftovers = []
+        async for each in bucket.list(folder):
+            identity = referenced(each.key, account.run)
+            if identity and account.detector(identity.detector).is_settled(identity.event):
+                leftovers.append(each.key)
         if leftovers:
             await bucket.delete(leftovers)
 

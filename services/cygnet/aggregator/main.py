@@ -2,15 +2,17 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 from cygnet.aggregator.accession import accede
 from cygnet.aggregator.collector import Collector
-from cygnet.aggregator.committer import FencedError
+from cygnet.aggregator.takeover import FencedError
 from cygnet.runtime.backoff import StoppedError
 from cygnet.runtime.context import Context
 from cygnet.runtime.metrics import LEASE_EPOCH, LEASE_HELD
 from cygnet.transport.errors import ConsumerGoneError, LeaseLostError
 from cygnet.transport.lease import Lease
+from cygnet.transport.publisher import PublishWindow
 
 ROLE = "aggregator"
 _PAUSE_SECONDS = 1.0
@@ -44,9 +46,17 @@ async def body(context: Context) -> None:
 
 
 async def _reign(context: Context, lease: Lease, epoch: int) -> None:
-    """Take over, then collect for as long as the lease is kept."""
-    async with asyncio.TaskGroup() as group:
-        keeping = group.create_task(lease.keep())
-        accession = await context.patiently(lambda: accede(context, epoch))
-        await Collector(context, epoch, accession).run()
-        keeping.cancel()
+    """Take over, then collect for as long as the lease is kept.
+
+    What this reign has submitted ends with it: a window of its own is closed at the end.
+    """
+    window = PublishWindow(context.nc)
+    reigning = replace(context, window=window)
+    try:
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(lease.keep())
+            accession = await context.patiently(lambda: accede(reigning, epoch))
+            await Collector(reigning, epoch, accession).run()
+            keeping.cancel()
+    finally:
+        await window.close()

@@ -8,6 +8,10 @@ from cygnet.model.account import Commit
 from cygnet.model.ledger import RunAccount
 
 
+class FencedError(Exception):
+    """Another aggregator has taken over: this one must stop and read again."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class SliceSubject:
     """Whose slices lie under one subject of CHUNKS."""

@@ -20,7 +20,7 @@ from cygnet.storage.bucket import connect
 from cygnet.storage.keys import run_folder
 from cygnet.storage.ledger_files import read_ledger
 from cygnet.transport.account import purge_run, read_account
-from cygnet.transport.runs import run_key, run_state
+from cygnet.transport.runs import RUN, RUN_KEY, run_key, run_state
 from cygnet.transport.streams import purge_subject
 
 app = typer.Typer(no_args_is_help=True)
@@ -105,11 +105,11 @@ def remove(
 
 async def _live(link: Link) -> dict[str, dict[str, Any]]:
     rows = {}
-    for key in await link.values.keys("run."):
+    for key in await link.values.keys(RUN):
         value = await link.values.get(key)
-        if value is None:
+        if value is None or value.data["state"] == "removed":
             continue
-        run = key.removeprefix("run.")
+        run = key.removeprefix(RUN)
         account = fold(run, (record for _, record in await read_account(link.nc, link.names, run)))
         issued = {}
         for name in account.detectors:
@@ -167,9 +167,11 @@ async def _end(link: Link, run: str | None) -> str:
 async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[str, int]:
     state = await run_state(link.values, run)
     reader = bucket_of(link.place, data).reader
-    if state is None and run not in await asyncio.to_thread(stored_runs, reader, link.place.prefix):
+    if state in (None, "removed") and run not in await asyncio.to_thread(
+        stored_runs, reader, link.place.prefix
+    ):
         raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
-    if state not in (None, COMPLETE):
+    if state not in (None, "removed", COMPLETE):
         raise LocalError(f"run {run} is {state}: end it first with `cygnet runs end {run}`")
     count = 0
     if objects:  # through the server that runs, which would not notice that files are gone
@@ -179,8 +181,12 @@ async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[st
         count = len(found)
     records = await purge_run(link.nc, link.names, run)
     await purge_subject(link.nc, link.names.dead, link.names.dead_subject(run, "*"))
+    request = await link.values.get(RUN_KEY)
+    if request is not None and request.data.get("run") == run:  # else the source would run it again
+        await link.values.put(run_key(run), {"state": "removed"})
+    else:
+        await link.values.delete(run_key(run))
     for key in (
-        run_key(run),
         *await link.values.keys(f"cursor.{run}."),
         *await link.values.keys(f"base.{run}."),
     ):

@@ -1,6 +1,8 @@
 """`cygnet service`: one service, as a container or `cygnet up` starts it."""
 
 import importlib
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,4 +29,7 @@ def service(
     from cygnet.runtime.service import run_service
 
     body = importlib.import_module(f"cygnet.{name}.main").body
-    raise typer.Exit(run_service(name, body, spec))
+    code = run_service(name, body, spec)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # a thread that hangs in a kernel would keep the interpreter from ending

@@ -47,6 +47,11 @@ class IntervalSet:
         """Return the intervals as (first, last), ascending."""
         return list(zip(self._firsts, self._lasts, strict=True))
 
+    @property
+    def end(self) -> int:
+        """The first number above all members; 0 for the empty set."""
+        return self._lasts[-1] + 1 if self._lasts else 0
+
     def covers(self, first: int, last: int) -> bool:
         """Return whether every number first … last is a member; an empty range is covered."""
         if last < first:

@@ -102,7 +102,7 @@ class RunAccount:
     def is_complete(self) -> bool:
         """Whether the run has ended, each number is accounted for and no chunk waits for its upload."""
         return self.end is not None and all(
-            len(account.accounted_for()) >= (account.announced or 0) and not account.waiting_commits()
+            account.accounted_for().covers(0, (account.announced or 0) - 1) and not account.waiting_commits()
             for account in self.detectors.values()
         )
 
@@ -164,9 +164,10 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
         consumed = detector.consumed.minus(stored)
         dead = detector.dead.minus(stored.union(consumed))
         dropped = detector.dropped.minus(stored.union(consumed, dead))
-        seen = len(stored) + len(consumed) + len(dead)
         duplicate = detector.duplicate.minus(stored.union(consumed, dead, dropped))
-        total = max(known - len(dropped) - len(duplicate), seen)
+        numbers = max(known, detector.committed.union(detector.accounted_for()).end)  # a cursor may lag
+        announced = numbers - len(dropped) - len(duplicate)
+        seen = len(stored) + len(consumed) + len(dead)
         reasons: dict[str, int] = {}
         for event in dead:
             reason = detector.dead_reasons.get(event, "unknown")
@@ -175,11 +176,11 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
             Ledger(
                 run=account.run,
                 detector=name,
-                announced=total,
+                announced=announced,
                 stored=len(stored),
                 consumed=len(consumed),
                 dead=len(dead),
-                in_flight=total - seen,
+                in_flight=announced - seen,
                 dropped=len(dropped),
                 duplicates=len(duplicate),
                 ended=account.end is not None,

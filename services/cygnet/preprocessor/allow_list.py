@@ -36,9 +36,13 @@ def origin_of(url: str, field: str = "url") -> Origin:
 class AllowList:
     """The origins that may be fetched: the pipeline's own S3 and those that the spec names."""
 
-    def __init__(self, own: str, more: Iterable[str] = ()) -> None:
-        self.own = origin_of(own, "endpoint")
-        self._origins = {self.own, *(origin_of(each, "urlAllowList") for each in more)}
+    def __init__(self, own: Iterable[str], more: Iterable[str] = ()) -> None:
+        self._own = {origin_of(each, "endpoint") for each in own}
+        self._origins = {*self._own, *(origin_of(each, "urlAllowList") for each in more)}
+
+    def is_own(self, origin: Origin) -> bool:
+        """Whether this is the pipeline's own S3, under any of its addresses."""
+        return origin in self._own
 
     def check(self, url: str) -> Origin:
         """Return the origin of a URL that may be fetched; raise BadInputError for another."""

@@ -61,7 +61,7 @@ class Fetcher:
     async def fetch(self, announcement: Announcement) -> bytes:
         """Return the frame's bytes."""
         origin = self._allow_list.check(announcement.url)
-        if origin == self._allow_list.own:
+        if self._allow_list.is_own(origin):
             return await self._from_own_storage(announcement)
         for attempt, delay in enumerate(delays(), start=1):
             try:
@@ -130,7 +130,7 @@ class Fetcher:
         """Return bucket and key of a frame in our own S3 whose presigned URL has expired."""
         parts = urlsplit(announcement.url)
         query = parse_qs(parts.query)
-        is_ours = self._allow_list.check(announcement.url) == self._allow_list.own
+        is_ours = self._allow_list.is_own(self._allow_list.check(announcement.url))
         if not is_ours or not any(name in query for name in _PRESIGNED):
             return None
         if announcement.bucket and announcement.key:

@@ -17,11 +17,11 @@ from cygnet.storage.bucket import connect
 async def body(context: Context) -> None:
     """Process frames until the service is stopped."""
     warm_up()
-    spec = context.pipeline.spec
+    spec, s3 = context.pipeline.spec, context.settings.s3
     fetcher = Fetcher(
-        AllowList(context.settings.s3.endpoint, spec.preprocessor.url_allow_list),
-        context.settings.s3.bucket,
-        lru_cache(maxsize=8)(lambda name: connect(replace(context.settings.s3, bucket=name))),
+        AllowList(filter(None, (s3.endpoint, s3.public_endpoint)), spec.preprocessor.url_allow_list),
+        s3.bucket,
+        lru_cache(maxsize=8)(lambda name: connect(replace(s3, bucket=name))),
         max_bytes=spec.preprocessor.image_limits.max_bytes,
         timeout_seconds=spec.preprocessor.fetch_timeout_seconds,
         tries=spec.dead_letters.max_deliver,

@@ -21,6 +21,7 @@ from cygnet.transport.reference import as_reference, reference_key
 
 STAGE = "result"
 _PACK_BYTES = 1 << 20
+_SHARE_OF_STREAM = 4  # a message of more than this part of its stream could block it for ever
 
 
 class Outputs:
@@ -28,7 +29,8 @@ class Outputs:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._inline = inline_limit(context.nc)
+        results_bytes = context.pipeline.spec.streams.results_bytes
+        self._inline = min(inline_limit(context.nc), results_bytes // _SHARE_OF_STREAM)
         self._pack_bytes = min(_PACK_BYTES, self._inline // 2)  # the rest is for index and attributes
 
     async def publish(self, outcomes: Sequence[Outcome], origins: Sequence[Delivery]) -> None:

@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -34,6 +35,7 @@ _KILLED_TWICE = 2
 _TURN_SECONDS = 1.0
 _SHARE_OF_GRACE = 0.7  # in which what is begun is finished; then it is given back
 _STATS_SECONDS = 5.0
+_LAST_SECONDS = 2.0
 
 
 def batch_for(seconds_per_frame: float) -> int:
@@ -55,9 +57,11 @@ class Worker:
         self._max_deliver = spec.dead_letters.max_deliver
         self._outputs = Outputs(context)
         self._attempts = Attempts(context)
-        self._begins: dict[str, Begin | None] = {}
+        self._begins: dict[str, Begin] = {}
         self._seconds_per_frame = _BATCH_SECONDS / _FIRST_BATCH
         self._suspects: list[Delivery] = []
+        self._group: asyncio.TaskGroup | None = None
+        self._begun: set[asyncio.Task[None]] = set()
         self._handled = {"frames": 0, "messages": 0}
 
     async def run(self) -> None:
@@ -74,8 +78,8 @@ class Worker:
         await puller.start()
         beat = context.health.loop("pull", 120)
         context.health.ready()
-        begun: set[asyncio.Task[None]] = set()
         async with asyncio.TaskGroup() as group:
+            self._group = group
             helpers = [group.create_task(self._keeper.run()), group.create_task(self._tell_stats())]
             slots = asyncio.Semaphore(_BATCHES_AT_ONCE)
             while not context.stop.is_set():
@@ -87,14 +91,12 @@ class Worker:
                 if not await self._slot(slots, beat):
                     await _give_back(deliveries)
                     break
-                task = group.create_task(self._batch(deliveries, slots))
-                begun.add(task)
-                task.add_done_callback(begun.discard)
+                self._begin(self._batch(deliveries, slots))
                 puller.batch = batch_for(self._seconds_per_frame)
             await puller.stop()
-            if begun:
-                await asyncio.wait(begun, timeout=_SHARE_OF_GRACE * context.settings.grace_seconds)
-            for task in (*begun, *helpers):
+            if self._begun:
+                await asyncio.wait(self._begun, timeout=_SHARE_OF_GRACE * context.settings.grace_seconds)
+            for task in (*self._begun, *helpers):
                 task.cancel()
         await _give_back(self._suspects)
 
@@ -116,6 +118,21 @@ class Worker:
             raise
         finally:
             slots.release()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Begin what is finished, or given back, before the service ends."""
+        if self._group is None:
+            raise RuntimeError("the worker does not run")
+        task = self._group.create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return task
+
+    async def _watched(self, task: asyncio.Task[None], beat: Beat) -> None:
+        """Wait for a task, alive, or for the end of the service."""
+        while not (task.done() or self._context.stop.is_set()):
+            beat()
+            await asyncio.wait({task}, timeout=_TURN_SECONDS)
 
     async def _slot(self, slots: asyncio.Semaphore, beat: Beat) -> bool:
         """Wait until another batch may begin; False if the service is to stop. An outage holds, alive."""
@@ -156,9 +173,8 @@ class Worker:
     ) -> None:
         snapshot = await self._context.patiently(self._parameters.snapshot)
         PARAMS_REVISION.set(snapshot.revision)
-        store = {
-            run: begin.store if begin else True for run, begin in (await self._begins_of(frames)).items()
-        }
+        await self._read_begins(frames)
+        store = {run: begin.store for run, begin in self._begins.items()}
         crash_point("preprocessor.pulled")
         outcomes = await self._processor.process(frames, snapshot, store)
         crash_point("preprocessor.processed")
@@ -177,8 +193,7 @@ class Worker:
                     return
                 taken += 1
             while self._suspects and not self._context.stop.is_set():
-                beat()
-                await self._try_alone(self._suspects.pop(0))
+                await self._watched(self._begin(self._try_alone(self._suspects.pop(0))), beat)
         finally:
             for _ in range(taken):
                 slots.release()
@@ -196,22 +211,26 @@ class Worker:
                     crash_point("preprocessor.attempt-noted")
                     try:
                         await self._process_and_publish([frame], [delivery])
-                    except StoppedError:  # an outage and our end: no fault of the frame's
-                        await self._attempts.forget(frame.id)
+                    except (StoppedError, asyncio.CancelledError):  # we were held, and end: not its fault
+                        async with asyncio.timeout(_LAST_SECONDS):
+                            await self._attempts.forget(frame.id)
                         raise
                 await self._attempts.forget(frame.id)
             await delivery.ack()
         except StoppedError:
             await delivery.nak()
+        except asyncio.CancelledError:
+            await delivery.nak()
+            raise
 
     # --- around -----------------------------------------------------------------------------------
 
-    async def _begins_of(self, frames: Iterable[Frame | BrokenFrame]) -> dict[str, Begin | None]:
-        """Return the begin records of the frames' runs; each is read once."""
-        for run in {frame.id.run for frame in frames if frame.id is not None}:
-            if run not in self._begins:
-                self._begins[run] = await self._context.patiently(partial(self._begin_of, run))
-        return self._begins
+    async def _read_begins(self, frames: Iterable[Frame | BrokenFrame]) -> None:
+        """Read the begin records of the frames' runs, each once."""
+        for run in {frame.id.run for frame in frames if frame.id is not None} - self._begins.keys():
+            begin = await self._context.patiently(partial(self._begin_of, run))
+            if begin is not None:
+                self._begins[run] = begin
 
     async def _begin_of(self, run: str) -> Begin | None:
         record = await last_record(self._context.nc, self._context.names, run, ALL_DETECTORS, Begin.kind)

@@ -57,7 +57,13 @@ class Context:
 
         Raises StoppedError when the service is to stop meanwhile, and any other error at once.
         """
-        return await retry_outage(action, is_outage, reason=away, log=self.log, stop=self.stop)
+
+        def judge(error: Exception) -> bool:
+            if outage := is_outage(error):
+                self.health.waiting()
+            return outage
+
+        return await retry_outage(action, judge, reason=away, log=self.log, stop=self.stop)
 
     @property
     def holder(self) -> str:

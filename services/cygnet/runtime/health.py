@@ -55,6 +55,11 @@ class Health:
         """Forget a loop that has ended as it should."""
         self._beats.pop(name, None)
 
+    def waiting(self) -> None:
+        """Say that something outside is away: who waits for it is not dead."""
+        for beat in self._beats.values():
+            beat()
+
     def ready(self, part: str = "service") -> None:
         """Say that a part of the service is there: its consumer is bound, its lease held or awaited."""
         self._missing.pop(part, None)

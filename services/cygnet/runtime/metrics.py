@@ -106,6 +106,9 @@ CHUNK_LATENCY_SECONDS = _histogram(
 )
 OPEN_CHUNKS = _gauge("open_chunks", "Chunks that are being filled.", "detector")
 OPEN_EVENTS = _gauge("open_events", "Events in chunks that are being filled.", "detector")
+INDEX_TROUBLE = _counter(
+    "index_trouble_total", "Runs that could not be finished: somebody damaged or removed their objects."
+)
 LEASE_HELD = _gauge("lease_held", "1 while this process holds the lease of the role.", "role")
 LEASE_EPOCH = _gauge("lease_epoch", "Number of times that the role has changed hands.", "role")
 

@@ -17,6 +17,7 @@ class Cursor:
     run: str
     detector: str
     next: int = 0
+    reserved: int = 0  # events before this one may be in the stream already
     held_seconds: float = 0.0
     _written: int = -1
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
@@ -31,7 +32,14 @@ class Cursor:
         value = await self.values.get(self.key)
         if value is not None:
             self.next = self._written = int(value.data["next"])
+            self.reserved = int(value.data.get("reserved", self.next))
             self.held_seconds = float(value.data.get("held_seconds", 0.0))
+
+    async def reserve(self, event: int) -> None:
+        """Write down, before publishing them, that events before `event` are under way."""
+        if event > self.reserved:
+            self.reserved = event
+            await self.values.put(self.key, self._document(self.next))
 
     def advance(self, event: int) -> None:
         """Move on: everything before `event` is in the stream."""
@@ -54,4 +62,4 @@ class Cursor:
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     def _document(self, position: int) -> dict[str, Any]:
-        return {"next": position, "held_seconds": round(self.held_seconds, 3)}
+        return {"next": position, "reserved": self.reserved, "held_seconds": round(self.held_seconds, 3)}

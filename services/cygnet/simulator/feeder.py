@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from cygnet.model.account import DUPLICATE, Dropped
 from cygnet.model.frame import ANNOUNCEMENT, Announcement, Frame
@@ -22,6 +23,7 @@ from cygnet.transport.connection import inline_limit
 
 _BATCH = 64  # frames that are made and published together
 _IDLE_SECONDS = 0.05
+_SHARE_OF_STREAM = 4  # a message of more than this part of its stream could block it for ever
 OVERRUN = "intake-overrun"  # the announcer was faster than the bridge for longer than INTAKE holds
 
 
@@ -47,7 +49,8 @@ class Feeder:
         self.cursor = Cursor(context.values, run, self._detector)
         uploader = context.pipeline.spec.uploader
         self._store = Store(context.bucket, uploader.bucket, context.pipeline.prefix)
-        self._limit = inline_limit(context.nc)
+        frames_bytes = context.pipeline.spec.streams.frames_bytes
+        self._limit = min(inline_limit(context.nc), frames_bytes // _SHARE_OF_STREAM)
         self._mode = context.pipeline.spec.transport.mode
 
     async def prepare(self) -> None:
@@ -71,8 +74,11 @@ class Feeder:
         event = self.cursor.next
         pace = Pace(self._feed.rate_hz, event, time.monotonic())
         last = self._feed.events
-        while not (self._end.is_set() or self._context.stop.is_set()):
+        begun = self.cursor.reserved  # a source that was killed had published up to here, perhaps
+        while not self._context.stop.is_set():
             most = _BATCH if last is None else min(_BATCH, last - event)
+            if self._end.is_set():  # what may be in the stream has a number, and the run must own it
+                most = min(most, begun - event)
             if most <= 0:
                 break
             due = pace.due(event, time.monotonic(), most)
@@ -80,6 +86,9 @@ class Feeder:
                 await self._pause(pace.wait(event, time.monotonic()))
                 continue
             batch = await self._feed.source.take(event, due)
+            if self._end.is_set() and not batch.frames:
+                break
+            await self._context.patiently(partial(self.cursor.reserve, batch.next_event))
             started, held_before = time.monotonic(), self._context.window.held_seconds
             await self._publish(batch)
             self.cursor.advance(batch.next_event)

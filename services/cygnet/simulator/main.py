@@ -22,33 +22,37 @@ from cygnet.transport.intake import IntakeReader
 from cygnet.transport.lease import Lease, LeaseLostError
 from cygnet.transport.streams import ensure_intake
 
+_LOOP = "runs"
 _POLL_SECONDS = 0.5
 _SHARE_OF_GRACE = 0.5
-_OVER = ("ended", "complete")
+_OVER = ("ended", *runs.SETTLED)
 
 
 async def body(context: Context) -> None:
-    """Hold the source's lease and run what is asked for, until the service is stopped."""
+    """Run what is asked for whenever the source's lease is ours, until the service is stopped."""
     feeds = [await _feed(context, source) for source in context.pipeline.spec.sources]
     lease = Lease(context.values, "source", context.holder)
     context.health.ready()
-    if await lease.acquire(context.stop) is None:
-        return
-    try:
-        async with asyncio.TaskGroup() as group:
-            keeper = group.create_task(lease.keep())
-            await _run_all(context, feeds)
-            keeper.cancel()
-    except* LeaseLostError as lost:
-        raise RuntimeError("another source has taken over") from lost
-    except* StoppedError:
-        context.log.info("stopped while waiting")
-    finally:
-        await lease.release()
+    while not context.stop.is_set():
+        epoch = await lease.acquire(context.stop)
+        if epoch is None:
+            return
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeper = group.create_task(lease.keep())
+                await _run_all(context, feeds)
+                keeper.cancel()
+        except* LeaseLostError as lost:  # to another source, or to an outage of NATS: it goes on either way
+            context.log.warning("lease lost", epoch=epoch, why=str(lost.exceptions[0]))
+        except* StoppedError:
+            context.log.info("stopped while waiting")
+        finally:
+            context.health.loop_ended(_LOOP)
+            await lease.release()
 
 
 async def _run_all(context: Context, feeds: list[Feed]) -> None:
-    beat = context.health.loop("runs", 60)
+    beat = context.health.loop(_LOOP, 60)
     while not context.stop.is_set():
         beat()
         request = None

@@ -178,7 +178,7 @@ class PublishWindow:
         except asyncio.CancelledError:
             if room.done() and not room.cancelled():
                 self._used -= size
-                self._note_room()
+            self._note_room()  # who waits behind us must not wait for us
             raise
         self._used -= size  # it was reserved for us when the future was set
         if self._is_closed:

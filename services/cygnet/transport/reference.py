@@ -32,6 +32,12 @@ def reference_key(prefix: str, identity: FrameId) -> str:
     return f"{reference_folder(prefix, identity.run)}/{identity.detector}/{identity.event:09d}"
 
 
+def referenced(key: str, run: str) -> FrameId | None:
+    """Return whose result lies under a key of `reference_key`, None for any other key."""
+    *_, detector, event = ("", *key.split("/"))[-2:]
+    return FrameId(run, detector, int(event)) if event.isdigit() else None
+
+
 def as_reference(
     identity: FrameId, headers: Mapping[str, str], *, key: str, size: int, sha256: str
 ) -> tuple[dict[str, str], bytes]:

@@ -9,6 +9,9 @@ from cygnet.transport.values import ConflictError, Values
 RUN_KEY = "control.run"
 END_KEY = "control.end"
 BEAM_KEY = "beam"
+RUN, LATE = "run.", "late."
+STATES = ("running", "ended", "complete", "removed")
+SETTLED = ("complete", "removed")  # nothing of such a run is open
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class RunRequest:
 
 def run_key(run: str) -> str:
     """Key of a run's state."""
-    return f"run.{run}"
+    return f"{RUN}{run}"
 
 
 async def requested_run(values: Values) -> RunRequest:
@@ -60,14 +63,13 @@ async def is_last_run(values: Values, run: str) -> bool:
 
 
 async def run_state(values: Values, run: str) -> str | None:
-    """Return `running`, `ended`, `complete`, or None for a run that nobody has begun."""
+    """Return `running`, `ended`, `complete`, `removed`, or None for a run that nobody has begun."""
     value = await values.get(run_key(run))
     return None if value is None else str(value.data["state"])
 
 
 async def set_run_state(values: Values, run: str, state: str, **details: Any) -> None:
     """Move a run on to `state`; it never goes back."""
-    order = ("running", "ended", "complete")
     while True:
         value = await values.get(run_key(run))
         try:
@@ -75,9 +77,20 @@ async def set_run_state(values: Values, run: str, state: str, **details: Any) ->
                 await values.create(run_key(run), {"state": state, **details})
                 return
             now = str(value.data["state"])
-            document = {**value.data, **details, "state": max(now, state, key=order.index)}
+            document = {**value.data, **details, "state": max(now, state, key=STATES.index)}
             if document != value.data:
                 await values.update(run_key(run), document, value.revision)
         except ConflictError:
             continue
         return
+
+
+async def note_late(values: Values, run: str) -> None:
+    """Write down that a complete run gets another result: whoever takes over must finish it again."""
+    if await run_state(values, run) in SETTLED:
+        await values.put(f"{LATE}{run}", {"run": run})
+
+
+async def forget_late(values: Values, run: str) -> None:
+    """The run is complete again, with index and ledger."""
+    await values.delete(f"{LATE}{run}")

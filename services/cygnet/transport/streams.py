@@ -127,6 +127,18 @@ async def ensure_consumer(
         raise
 
 
+async def delete_older_consumers(nc: NatsClient, names: Names, epoch: int) -> None:
+    """Delete the aggregator's consumers of older epochs; ConsumerGoneError when a newer epoch's exists."""
+    for name in await consumers(nc, names.results):
+        number = name.removeprefix("aggregator-")
+        if number == name or not number.isdigit():
+            continue
+        if int(number) > epoch:
+            raise ConsumerGoneError(f"epoch {number} has taken {names.results} over from epoch {epoch}")
+        if int(number) < epoch:
+            await delete_consumer(nc, names.results, name)
+
+
 async def create_aggregator_consumer(nc: NatsClient, names: Names, sizes: StreamSizes, epoch: int) -> str:
     """Delete the aggregator's consumers of older epochs, make that of `epoch`, and return its name.
 
@@ -134,14 +146,7 @@ async def create_aggregator_consumer(nc: NatsClient, names: Names, sizes: Stream
     """
     mine = aggregator_consumer(epoch)
     while True:
-        for name in await consumers(nc, names.results):
-            number = name.removeprefix("aggregator-")
-            if number == name or not number.isdigit():
-                continue
-            if int(number) > epoch:
-                raise ConsumerGoneError(f"epoch {number} has taken {names.results} over from epoch {epoch}")
-            if int(number) < epoch:
-                await delete_consumer(nc, names.results, name)
+        await delete_older_consumers(nc, names, epoch)
         try:
             await ensure_consumer(nc, names.results, mine, names.result_subject("*"), sizes)
         except StreamConflictError:

@@ -18,7 +18,7 @@ async def test_the_end_of_a_run_that_comes_while_its_account_is_read_is_not_lost
     nats, s3, tmp_path, monkeypatch
 ):
     reading, passed = asyncio.Event(), asyncio.Event()
-    read = collector.read_records
+    read = collector.read_run
 
     async def read_slowly(context, run):
         records = await read(context, run)
@@ -36,7 +36,7 @@ async def test_the_end_of_a_run_that_comes_while_its_account_is_read_is_not_lost
             self.saw_end = self.saw_end or any(isinstance(record, End) for _, record in records)
             return records
 
-    monkeypatch.setattr(collector, "read_records", read_slowly)
+    monkeypatch.setattr(collector, "read_run", read_slowly)
     monkeypatch.setattr(collector, "Follower", Watched)
     async with open_rig(nats, s3, tmp_path) as rig:
         await rig.begin("r")  # before the aggregator, which therefore learns of it by its first result

@@ -59,7 +59,8 @@ def test_the_command_line_wins_and_credentials_leave_the_url():
     given = Given(
         nats_url="nats://shift:p%40ss@a:4222",
         s3_endpoint="http://b:9000",
-        s3_access_key_id="key", s3_secret_access_key="secret",
+        s3_access_key_id="key",
+        s3_secret_access_key="secret",
     )
     place = place_of(pipeline(more=OWN_NATS), Path("spec"), given, None, None)
     assert place.nats_url == "nats://a:4222"

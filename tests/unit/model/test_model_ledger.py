@@ -85,3 +85,15 @@ def test_a_dead_event_that_is_stored_after_all_counts_as_stored():
 def test_two_chunks_that_hold_one_event_are_found():
     assert not stored_twice([commit("a", {0, 1}), commit("b", {2})])
     assert stored_twice([commit("a", {0, 1}), commit("b", {1, 2})])[DETECTOR].pairs() == [(1, 1)]
+
+
+def test_later_events_do_not_stand_in_for_earlier_ones_that_are_missing():
+    records = [
+        End(run=RUN, announced={DETECTOR: 64}, time_ns=1),
+        commit("c", set(range(64, 128))),
+        stored("c", set(range(64, 128))),
+    ]
+    account = fold(RUN, records)
+    (row,) = ledger(account)
+    assert not account.is_complete()
+    assert (row.announced, row.stored, row.in_flight) == (128, 64, 64)

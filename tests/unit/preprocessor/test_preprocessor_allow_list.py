@@ -9,7 +9,7 @@ from cygnet.model.errors import BadInputError
 from cygnet.preprocessor.allow_list import AllowList
 
 LIST = AllowList(
-    "http://s3.example:9000", ["https://cloud.example", "http://[::1]:8080", "http://plain.example"]
+    ["http://s3.example:9000"], ["https://cloud.example", "http://[::1]:8080", "http://plain.example"]
 )
 
 
@@ -104,6 +104,6 @@ def test_no_text_is_asked_of_another_host_than_was_checked(text):
 
 def test_an_own_endpoint_that_is_none_is_named():
     with pytest.raises(BadInputError, match="endpoint"):
-        AllowList("s3.example:9000")
+        AllowList(["s3.example:9000"])
     with pytest.raises(BadInputError, match="urlAllowList"):
-        AllowList("http://s3.example", ["nonsense"])
+        AllowList(["http://s3.example"], ["nonsense"])
