@@ -32,11 +32,14 @@ def test_a_naive_time_is_local():
     assert parse_time("2024-11-27 14:27:36") == int(here.timestamp()) * 10**9
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", " ", "yesterday", "2024-13-01 00:00:00", "2024-02-30 00:00:00", "9999-12-31 23:59:59", "1969-12-31 23:59:59Z",
-     "2024-11-27 25:00:00", "0000-00-00 00:00:00", None, 3, [], "2024-11-27 14:27:36+99:00", "2024-11-27 14:27:36.", "١٢٣٤-11-27 14:27:36"],
-)  # fmt: skip
+ABSURD = [
+    *("", " ", "yesterday", None, 3, [], "2024-11-27 14:27:36.", "١٢٣٤-11-27 14:27:36"),
+    *("2024-13-01 00:00:00", "2024-02-30 00:00:00", "2024-11-27 25:00:00", "0000-00-00 00:00:00"),
+    *("9999-12-31 23:59:59", "1969-12-31 23:59:59Z", "2024-11-27 14:27:36+99:00"),
+]
+
+
+@pytest.mark.parametrize("text", ABSURD)
 def test_an_absurd_time_is_refused_with_what_is_accepted(text):
     with pytest.raises(BadInputError, match="accepted") as caught:
         parse_time(text)
