@@ -1,6 +1,8 @@
 """The last words of `cygnet up`: the ledger, what is in the bucket, and where to look next."""
 
 import json
+import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -44,11 +46,23 @@ def _say_next(name: str, place: Place, run: str, folder: Path, *, several: bool)
     which = f" --pipeline {name}" if several else ""
     where = "" if folder == Path("cygnet-data") else f" --data {folder}"
     chunk = _first_chunk(stored, folder / "s3" / place.bucket)
+    cygnet, python = _as_typed("cygnet"), _as_typed("python")
     typer.echo(f"  stored in {stored}")
-    typer.echo(f"  look:  cygnet chunks ls{where}{which}")
-    typer.echo(f"         cygnet ledger {run}{where}{which}")
+    typer.echo(f"  look:  {cygnet} chunks ls{where}{which}")
+    typer.echo(f"         {cygnet} ledger {run}{where}{which}")
     if chunk and chunk.suffix == ".npz":
-        typer.echo(f"""  read:  python -c "import numpy as np; print(np.load('{chunk}')['image'].shape)\"""")
+        typer.echo(
+            f"""  read:  {python} -c "import numpy as np; print(np.load('{chunk}')['image'].shape)\""""
+        )
+
+
+def _as_typed(program: str) -> str:
+    """Return how the program of this environment is called from here: by name where the path leads to it."""
+    own = Path(sys.executable).parent / program
+    found = shutil.which(program)
+    if found and Path(found).absolute() == own.absolute():
+        return program
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def _first_chunk(stored: Path, bucket: Path) -> Path | None:
