@@ -8,6 +8,7 @@ DATA ?= cygnet-data
 EVENTS ?= 2000
 SEEDS ?= 3
 SEED_SECONDS ?= 60
+NO_REGISTRY := cygnet: packages could not be had from the registry (PyPI): check the network and run make again; .uv/setup.log says more
 .DEFAULT_GOAL := help
 
 .PHONY: help setup run test lint unit bench faults docs clean
@@ -46,8 +47,7 @@ clean: ## remove the environments, caches and ./cygnet-data
 setup: .venv/.ready
 
 .venv/.ready: pyproject.toml uv.lock $(UV)
-	@$(UV) sync --frozen --all-extras --quiet || { \
-	  echo "cygnet: the package registry (PyPI) can't be reached, or refuses; check the network and run make again" >&2; exit 1; }
+	@$(UV) sync --frozen --all-extras --quiet 2>.uv/setup.log || { echo "$(NO_REGISTRY)" >&2; exit 1; }
 	@touch $@
 
 $(UV):
@@ -57,5 +57,5 @@ $(UV):
 	  echo "cygnet: this Python lacks its venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@rm -rf .uv && $(PYTHON) -m venv .uv
 	@echo "cygnet: setting up in .venv (first time: about 250 MB from PyPI)"
-	@.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || { rm -rf .uv; \
-	  echo "cygnet: the package registry (PyPI) can't be reached, or refuses; check the network and run make again" >&2; exit 1; }
+	@.uv/bin/pip install --quiet --disable-pip-version-check --retries 2 uv==$(UV_VERSION) 2>.uv/setup.log || { \
+	  rm -f $(UV); echo "$(NO_REGISTRY)" >&2; exit 1; }
