@@ -56,6 +56,6 @@ $(UV):
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "cygnet: this Python lacks its venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@rm -rf .uv && $(PYTHON) -m venv .uv
-	@echo "cygnet: setting up in .venv (first time: about 250 MB from PyPI)"
+	@echo "cygnet: setting up in .venv (first time: about 300 MB from PyPI)"
 	@.uv/bin/pip install --quiet --disable-pip-version-check --retries 2 uv==$(UV_VERSION) 2>.uv/setup.log || { \
 	  rm -f $(UV); echo "$(NO_REGISTRY)" >&2; exit 1; }
