@@ -25,7 +25,7 @@ SIMULATOR, PREPROCESSOR = "simulator-0", "preprocessor-0"
 AGGREGATOR, UPLOADER = "aggregator-0", "uploader-0"
 SLOTS = (SIMULATOR, PREPROCESSOR, AGGREGATOR, UPLOADER)
 NO_RUN = "none"
-_START_SECONDS = 40.0
+_START_SECONDS = 120.0
 
 
 class Fleet:
