@@ -33,7 +33,7 @@ def to_zero(s: Situation) -> Verdict | None:
 
 
 def up(s: Situation) -> Verdict | None:
-    """Grow when the demand is above what is asked for now, at most double or four pods at a time."""
+    """Grow when the demand is above what is asked for now, at most double or eight pods more at a time."""
     if s.demand is None or s.demand.pods <= s.current * (1 + TOLERANCE):
         return None
     target = min(math.ceil(s.demand.pods), max(s.current * UP_FACTOR, s.current + UP_PODS), s.upper)
