@@ -13,7 +13,6 @@ from typing import Any, Self
 from cygnet.local.errors import FolderHeldError, LocalError, NotRunningError, disk_trouble
 from cygnet.local.keys import write_private
 
-DEFAULT_FOLDER = Path("cygnet-data")
 _RECORD, _LOCK = "up.json", "up.lock"
 
 
