@@ -50,7 +50,9 @@ class View:
     decision: str = ""
     """What the scaling policy said last, and why."""
     trouble: str = ""
-    """Why these numbers are old, if they are."""
+    """What stands in the way: NATS gives no news, S3 denies, the disk is full."""
+    is_old: bool = False
+    """Whether these are the numbers of an earlier moment."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the view as a JSON object."""
