@@ -169,11 +169,6 @@ class Assembly:
         return self._held_bytes
 
     @property
-    def held_messages(self) -> int:
-        """Messages that are not yet settled."""
-        return len(self._unsettled)
-
-    @property
     def held_events(self) -> int:
         """Events whose results no commit covers yet."""
         return sum(map(len, self._held.values()))

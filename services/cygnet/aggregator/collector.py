@@ -15,6 +15,7 @@ from cygnet.aggregator.completion import Completion
 from cygnet.aggregator.takeover import FencedError
 from cygnet.model.account import Begin, Commit, Epoch
 from cygnet.model.errors import BadInputError
+from cygnet.model.frame import Frame
 from cygnet.model.identity import FrameId
 from cygnet.model.result import Result
 from cygnet.runtime.context import Context
@@ -33,7 +34,7 @@ from cygnet.runtime.metrics import (
 from cygnet.storage.errors import NoSuchObjectError, StorageError
 from cygnet.transport import runs
 from cygnet.transport.account import Follower
-from cygnet.transport.codec import BrokenFrame, decode_results
+from cygnet.transport.codec import BrokenFrame, broken_pack, decode_results
 from cygnet.transport.dead import bury
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.reference import Reference, reference_in
@@ -162,23 +163,17 @@ class Collector:
     async def _bury(self, delivery: Delivery, error: Exception) -> None:
         """Keep a message that is no result among the dead letters: it must not stop the stream."""
         self._context.log.error("not a result", error=str(error), sequence=delivery.stream_sequence)
-        frame = BrokenFrame(
-            id=self._reference_id(delivery),
-            reason="bad-result",
-            message=str(error),
-            headers=delivery.headers or {},
-            body=delivery.data,
-        )
-        await bury(
-            self._context.window,
-            self._context.names,
-            frame,
-            reason=frame.reason,
-            message=frame.message,
-            stage="aggregate",
-            deliveries=delivery.delivered,
-            sequence=delivery.stream_sequence,
-        )
+        for frame in self._broken(delivery, str(error)):
+            await bury(
+                self._context.window,
+                self._context.names,
+                frame,
+                reason="bad-result",
+                message=str(error),
+                stage="aggregate",
+                deliveries=delivery.delivered,
+                sequence=delivery.stream_sequence,
+            )
         del self._deliveries[delivery.stream_sequence]
         await delivery.ack()
 
@@ -195,9 +190,18 @@ class Collector:
             raise BadInputError(f"{reference.key}: other bytes than the message says", reason="bad-result")
         return decode_results(reference.headers, body)
 
-    def _reference_id(self, delivery: Delivery) -> FrameId | None:
+    def _broken(self, delivery: Delivery, why: str) -> Sequence[Frame | BrokenFrame]:
+        """Return the events that are lost with a message that is no result, as far as it tells them."""
+        headers = delivery.headers or {}
         reference = self._references.pop(delivery.stream_sequence, None)
-        return FrameId(reference.run, reference.detector, reference.event) if reference else None
+        if reference is None:
+            return broken_pack(headers, delivery.data, "bad-result", why)
+        identity = FrameId(reference.run, reference.detector, reference.event)
+        return [
+            BrokenFrame(
+                id=identity, reason="bad-result", message=why, headers=dict(headers), body=delivery.data
+            )
+        ]
 
     async def _acknowledge(self) -> None:
         for number in self._assembly.take_settled():

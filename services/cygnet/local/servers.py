@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from cygnet.local.disk import Fullness, free_bytes, mebibytes, reserved_bytes
 from cygnet.local.errors import LocalError
 from cygnet.local.folder import Claim
 from cygnet.local.keys import own_keys
@@ -30,12 +31,17 @@ class Servers:
         if needs_nats(pipelines, given):
             nats = wished_nats(pipelines)
             address = choose(nats.listen, "local.nats.listen", before.get("nats", ""))
-            self.nats = NatsServer(claim.folder, address, nats.users, keys)
+            self.nats = NatsServer(claim.folder, address, nats.users, keys, reserved_bytes(pipelines))
         if needs_s3(pipelines, given):
             s3 = wished_s3(pipelines)
             address = choose(s3.listen, "local.s3.listen", before.get("s3", ""))
             self.s3 = S3Server(claim.folder, address, s3.users, keys)
         self.restarts = 0
+        self.trouble = ""
+        """What a person must know of the disk while it is full."""
+        self._folder = claim.folder
+        self._fullness = Fullness()
+        self._is_shut = False  # nats-server may have streams that gave up on a full disk
 
     async def __aenter__(self) -> Self:
         try:
@@ -67,17 +73,44 @@ class Servers:
 
     async def watch(self, say: Callable[[str], None]) -> None:
         """Start a server again whenever it dies, on its old address, until cancelled."""
-        await asyncio.gather(*(self._keep(server, say) for server in self._all()))
+        await asyncio.gather(self._mind_disk(), *(self._keep(server, say) for server in self._all()))
+
+    async def _mind_disk(self) -> None:
+        """Say when the disk is full, and know when it has room again."""
+        while self._all():
+            needed = self.nats.needed_bytes if self.nats and self._fullness.is_full else 0
+            free = free_bytes(self._folder)
+            self._is_shut |= self._fullness.look(free, needed)
+            self.trouble = self._in_words(free) if self._fullness.is_full else ""
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    def _in_words(self, free: int) -> str:
+        needs = []
+        if self.nats:
+            needs.append(f"nats-server needs {mebibytes(self.nats.needed_bytes)} in {self.nats.store}")
+        if self.s3:
+            needs.append(f"S3 needs room for what is stored in {self.s3.folder}")
+        return (
+            f"the disk under {self._folder} is full, {free >> 20} MiB free: {', '.join(needs)};"
+            " what is announced is held; free some space, and it goes on by itself"
+        )
 
     async def _keep(self, server: NatsServer | S3Server, say: Callable[[str], None]) -> None:
         wait = _WATCH_SECONDS
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            if server.pid is not None:
+            if server.pid is None:
+                why = f"the embedded {server.name} server died; it is started again (see {server.log})"
+            elif server is self.nats and self._is_shut:
+                # A stream whose write failed takes nothing more until its server is started again.
+                why = f"the disk under {self._folder} has room again; the embedded nats-server starts anew"
+                self._is_shut = False
+            else:
                 continue
             self.restarts += 1
-            say(f"the embedded {server.name} server died; it is started again (see {server.log})")
+            say(why)
             try:
+                await server.stop()
                 server.start()
                 await server.ready()
                 wait = _WATCH_SECONDS

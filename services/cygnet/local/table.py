@@ -122,7 +122,7 @@ def _numbers(views: Sequence[View]) -> Table:
         ]
         if consumed:
             cells.insert(5, _count(counts.consumed))
-        table.add_row(view.pipeline, *cells, style="dim" if view.trouble else "")
+        table.add_row(view.pipeline, *cells, style="dim" if view.is_old else "")
     return table
 
 
@@ -185,7 +185,9 @@ def _scaling(view: View) -> Text:
 
 def _news(scene: Scene, now: float) -> list[RenderableType]:
     lines = [
-        Text(f"! {view.pipeline}: {view.trouble}", style="yellow", no_wrap=True, overflow="ellipsis")
+        Text(
+            f"! {view.pipeline}: {view.trouble}", style="bold yellow", overflow="fold"
+        )  # whole: it says what to do
         for view in scene.views
         if view.trouble
     ]

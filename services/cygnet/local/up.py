@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cygnet.local.conductor import Conductor
+from cygnet.local.conductor import Conductor, held
 from cygnet.local.fleet import Death, Fleet
 from cygnet.local.folder import Place, claim
 from cygnet.local.header import Line, metrics, where
@@ -64,10 +64,11 @@ class RunEnd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How it ended: each pipeline's run, and where its objects are."""
+    """How it ended: each pipeline's run, where its objects are, and what stood in the way last."""
 
     runs: Mapping[str, RunEnd]
     places: Mapping[str, Place]
+    troubles: Mapping[str, str]
     stopped_early: bool
 
     @property
@@ -112,6 +113,7 @@ class Up:
                     return Outcome(
                         runs=await self._runs(),
                         places=places,
+                        troubles={each.name: each.view.trouble for each in self._conductors},
                         stopped_early=not all(each.done for each in self._conductors),
                     )
 
@@ -173,7 +175,7 @@ class Up:
         async with Probes() as probes, asyncio.TaskGroup() as group:
             helpers = [
                 group.create_task(self._turn_fleet()),
-                group.create_task(self._probe(probes)),
+                group.create_task(self._probe(probes, servers)),
                 group.create_task(self._draw()),
                 group.create_task(servers.watch(self._say)),
             ]
@@ -192,13 +194,13 @@ class Up:
             self._the_fleet().turn()
             await asyncio.sleep(_TURN_SECONDS)
 
-    async def _probe(self, probes: Probes) -> None:
+    async def _probe(self, probes: Probes, servers: Servers) -> None:
         while True:
-            addresses = self._the_fleet().addresses()
-            asked = {slot: place for slot, place in addresses.items() if slot.service == PREPROCESSOR}
-            ready = await probes.ready(asked)
+            answers = await probes.ask(self._the_fleet().addresses())
             for conductor in self._conductors:
-                conductor.ready = sum(slot.pipeline == conductor.name for slot in ready)
+                own = {slot: each for slot, each in answers.items() if slot.pipeline == conductor.name}
+                conductor.ready = sum(slot.service == PREPROCESSOR and not own[slot] for slot in own)
+                conductor.held = "; ".join(filter(None, (servers.trouble, held(own))))
             await asyncio.sleep(_SHOW_SECONDS)
 
     async def _draw(self) -> None:

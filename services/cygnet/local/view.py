@@ -1,6 +1,6 @@
 """What a person sees of one pipeline, once a second: plain numbers, for the table and for JSON lines."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 RATE_WINDOW_SECONDS = 5.0
@@ -50,7 +50,9 @@ class View:
     decision: str = ""
     """What the scaling policy said last, and why."""
     trouble: str = ""
-    """Why these numbers are old, if they are."""
+    """What stands in the way: NATS gives no news, S3 denies, the disk is full."""
+    is_old: bool = False
+    """Whether these are the numbers of an earlier moment."""
 
     def to_document(self) -> dict[str, Any]:
         """Return the view as a JSON object."""
@@ -79,8 +81,3 @@ def lag(waiting_frames: int, rate_hz: float) -> float | None:
     if not waiting_frames:
         return 0.0
     return waiting_frames / rate_hz if rate_hz > 0 else None
-
-
-def with_trouble(view: View, trouble: str) -> View:
-    """Return the last view, marked as old."""
-    return replace(view, trouble=trouble)

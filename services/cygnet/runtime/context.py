@@ -10,15 +10,15 @@ from typing import TypeVar
 
 from cygnet import __version__
 from cygnet.runtime import metrics
-from cygnet.runtime.backoff import StoppedError, retry_outage
-from cygnet.runtime.health import Health
+from cygnet.runtime.backoff import StoppedError, describe, retry_outage
+from cygnet.runtime.health import Health, Wait
 from cygnet.runtime.logging import Log
 from cygnet.runtime.settings import Settings
 from cygnet.runtime.sizes import owner_metadata, stream_sizes
 from cygnet.spec.pipeline import Pipeline
 from cygnet.storage.bucket import Bucket
 from cygnet.storage.bucket import connect as connect_bucket
-from cygnet.storage.errors import NoSuchBucketError, StorageUnavailableError
+from cygnet.storage.errors import NoSuchBucketError, StorageDeniedError, StorageUnavailableError
 from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
 from cygnet.transport.errors import ApiError, NatsOutageError, NatsUnreachableError
@@ -55,15 +55,19 @@ class Context:
     async def patiently(self, action: Callable[[], Awaitable[T]]) -> T:
         """Return `await action()`, tried again for as long as NATS or the bucket are away.
 
-        Raises StoppedError when the service is to stop meanwhile, and any other error at once.
+        A bucket that denies holds as one that is away does: no frame is to blame for a policy or a key, and
+        whoever can change it finds it in log, metric and readiness. Raises StoppedError when the service is
+        to stop meanwhile, and any other error at once.
         """
+        with Wait(self.health) as wait:
 
-        def judge(error: Exception) -> bool:
-            if outage := is_outage(error):
-                self.health.waiting()
-            return outage
+            def judge(error: Exception) -> bool:
+                outage = is_outage(error) or isinstance(error, StorageDeniedError)
+                if outage:
+                    wait.holds(away(error), str(error) or describe(error))
+                return outage
 
-        return await retry_outage(action, judge, reason=away, log=self.log, stop=self.stop)
+            return await retry_outage(action, judge, reason=away, log=self.log, stop=self.stop)
 
     @property
     def holder(self) -> str:
@@ -98,7 +102,7 @@ async def open_context(
         }
     )
     nc = await connect_nats(service, names, settings, stop, log)
-    window = PublishWindow(nc, on_backpressure=_count_backpressure())
+    window = open_window(nc)
     bucket = connect_bucket(settings.s3)
     try:
         await retry_outage(
@@ -134,6 +138,11 @@ async def open_context(
     finally:
         await window.close()
         await close(nc)
+
+
+def open_window(nc: Client) -> PublishWindow:
+    """Return a publishing window whose back-pressure this process exports."""
+    return PublishWindow(nc, on_backpressure=_count_backpressure())
 
 
 def _count_backpressure() -> Callable[[bool], None]:
@@ -185,7 +194,9 @@ def is_outage(error: Exception) -> bool:
 
 
 def away(error: Exception) -> str:
-    """Return what an outage is of: nats or s3."""
+    """Return what an outage is of: nats, s3, or s3-denied, which somebody has to end."""
+    if isinstance(error, StorageDeniedError):
+        return "s3-denied"
     return "s3" if isinstance(error, StorageUnavailableError) else "nats"
 
 

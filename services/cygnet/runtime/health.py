@@ -13,6 +13,7 @@ from cygnet.runtime import metrics
 from cygnet.runtime.backoff import describe
 
 CHECK_SECONDS = 2.0
+HELD_SECONDS = 2.0  # an outage that is over before makes nobody unready
 Check = Callable[[], Awaitable[object]]
 
 
@@ -37,14 +38,45 @@ class Beat:
         return self._clock() - self._last
 
 
+class Wait:
+    """One piece of work that may have to wait for something outside; over when its block ends."""
+
+    def __init__(self, health: "Health") -> None:
+        self._health = health
+        self.since = 0.0
+        self.what = ""
+        self.why = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._health.over(self)
+
+    def holds(self, what: str, why: str) -> None:
+        """Say that `what` (nats, s3, s3-denied) holds this work, and why; again at every attempt."""
+        if what != self.what:
+            self.since = self._health.now()
+        self.what, self.why = what, why
+        self._health.held(self)
+
+
 class Health:
-    """The state that the probes answer from. NATS being down makes a service unready, never unhealthy."""
+    """The state that the probes answer from.
+
+    What is outside and away makes a service unready, never unhealthy: to start it again would not help.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._beats: dict[str, Beat] = {}
         self._missing: dict[str, str] = {"service": "starting"}
         self._checks: dict[str, Check] = {}
+        self._held: dict[Wait, None] = {}
+
+    def now(self) -> float:
+        """Return the time by which everything here is measured."""
+        return self._clock()
 
     def loop(self, name: str, within_seconds: float) -> Beat:
         """Register a loop that promises a turn at least every `within_seconds`."""
@@ -55,10 +87,15 @@ class Health:
         """Forget a loop that has ended as it should."""
         self._beats.pop(name, None)
 
-    def waiting(self) -> None:
-        """Say that something outside is away: who waits for it is not dead."""
+    def held(self, wait: Wait) -> None:
+        """Say that something outside holds a piece of work: who waits for it is not dead."""
+        self._held[wait] = None
         for beat in self._beats.values():
             beat()
+
+    def over(self, wait: Wait) -> None:
+        """Say that this work waits no more; it may never have had to."""
+        self._held.pop(wait, None)
 
     def ready(self, part: str = "service") -> None:
         """Say that a part of the service is there: its consumer is bound, its lease held or awaited."""
@@ -83,6 +120,9 @@ class Health:
     async def unready(self) -> dict[str, str]:
         """Return the parts that are not there, and why."""
         missing = dict(self._missing)
+        for wait in self._held:
+            if self._clock() - wait.since >= HELD_SECONDS:
+                missing[wait.what] = wait.why
         for name, check in self._checks.items():
             try:
                 await asyncio.wait_for(check(), CHECK_SECONDS)

@@ -43,10 +43,6 @@ FRAMES = _counter(
     "detector",
     "outcome",
 )
-FRAME_BYTES = _counter(
-    "frame_bytes_total", "Bytes of frames, results or chunks, by direction: in, out.", "detector", "direction"
-)
-MESSAGES = _counter("messages_total", "Messages handled; a pack is one message of many frames.", "stream")
 PROCESSING_SECONDS = _histogram(
     "processing_seconds", "Time that one frame (or batch of frames) takes in a step.", _SECONDS, "step"
 )
@@ -124,17 +120,6 @@ SLICES_MISSING = _counter(
     "slices_missing_total",
     "Committed chunks whose slices are gone without a manifest: data loss, look at once.",
 )
-
-# what lag and scaling are told (exported by who samples it: `cygnet up`, the operator)
-PENDING_MESSAGES = _gauge("pending_messages", "Messages not yet delivered.", "stream", "consumer")
-ACK_PENDING_MESSAGES = _gauge(
-    "ack_pending_messages", "Messages delivered and not yet acked.", "stream", "consumer"
-)
-OLDEST_AGE_SECONDS = _gauge("oldest_age_seconds", "Age of the oldest message in the stream.", "stream")
-STREAM_BYTES = _gauge("stream_bytes", "Bytes in the stream.", "stream")
-STREAM_MAX_BYTES = _gauge("stream_max_bytes", "Bytes that the stream may hold.", "stream")
-LAG_SECONDS = _gauge("lag_seconds", "Backlog / processing rate.")
-REPLICAS = _gauge("replicas", "Preprocessors, by state: ready, desired.", "state")
 
 # the process
 LOOP_BEAT_AGE_SECONDS = _gauge("loop_beat_age_seconds", "Time since a loop last made progress.", "loop")

@@ -1,5 +1,6 @@
 """Gives the messages of a foreign announcer an identity: event = sequence in INTAKE − base."""
 
+import hashlib
 import time
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from cygnet.transport.intake import IntakeReader
 from cygnet.transport.values import Values
 
 _FETCH = 500  # messages that are read ahead
+_REMEMBERED = 10_000  # repetitions are looked for among more, as long as INTAKE holds them
 
 
 class Bridge:
@@ -29,7 +31,8 @@ class Bridge:
         self._reader: IntakeReader | None = None
         self._run = ""
         self._base = 0
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: dict[bytes, int] = {}  # digest of filename and time → sequence, oldest first
+        self._look_at = _REMEMBERED
 
     async def open(self, run: str, next_event: int, events: int | None) -> None:  # noqa: ARG002
         """Find or write the base; a run begins with the first message that comes after its start."""
@@ -62,11 +65,12 @@ class Bridge:
             if number > event:  # the stream lost its oldest messages before we came to them
                 skipped.append((event, number - 1))
             event = number + 1
-            if self._dedupes and self._is_duplicate(body):
+            if self._dedupes and self._is_duplicate(sequence, body):
                 duplicate.append(number)
                 continue
             identity = FrameId(self._run, self.detector, number)
             frames.append(Frame(id=identity, time_ns=time.time_ns(), body=body, content_type=ANNOUNCEMENT))
+        await self._forget(self._reader)
         return Batch(frames=frames, next_event=event, dropped=skipped, duplicate=compress(duplicate))
 
     async def close(self) -> None:
@@ -81,16 +85,24 @@ class Bridge:
 
     async def _remember(self, reader: IntakeReader, next_event: int) -> None:
         """Read again what this run has taken before, so that a repetition is known after a restart."""
-        for body in await reader.read_until(self._base + next_event):
-            self._is_duplicate(body)
+        for sequence, body in await reader.read_until(self._base + next_event):
+            self._is_duplicate(sequence, body)
 
-    def _is_duplicate(self, body: bytes) -> bool:
+    async def _forget(self, reader: IntakeReader) -> None:
+        """Forget what INTAKE has forgotten: memory is bounded by its bytes, and a restart knows as much."""
+        if len(self._seen) < self._look_at:
+            return
+        first = await reader.first_sequence()
+        self._seen = {digest: sequence for digest, sequence in self._seen.items() if sequence >= first}
+        self._look_at = max(_REMEMBERED, 2 * len(self._seen))
+
+    def _is_duplicate(self, sequence: int, body: bytes) -> bool:
         try:
             announcement = decode_announcement(body)
         except BadInputError:
             return False  # the preprocessor says what is wrong with it
-        key = (announcement.filename, announcement.time)
-        if key in self._seen:
-            return True
-        self._seen.add(key)
-        return False
+        key = f"{announcement.filename}\n{announcement.time}".encode(errors="surrogatepass")
+        digest = hashlib.blake2b(key, digest_size=16).digest()
+        was_seen = digest in self._seen
+        self._seen[digest] = sequence
+        return was_seen

@@ -7,6 +7,7 @@ its offset counted from the end of the index, so that one bad entry says nothing
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame import Frame
 from cygnet.model.identity import MAX_EVENT, FrameId, check_event, check_name
+from cygnet.transport._event_list import event_list, listed_events
 from cygnet.transport._frame_codec import (
     BrokenFrame,
     decode_attributes,
@@ -94,6 +96,7 @@ def encode_frame_pack(frames: Sequence[Frame]) -> tuple[dict[str, str], bytes]:
         "Cygnet-Detector": detector,
         "Content-Type": PACK,
         "Cygnet-Count": str(len(frames)),
+        **event_list(frame.id for frame in frames),
     }
     return headers, b"".join((_LENGTH.pack(len(index)), index, *(frame.body for frame in frames)))
 
@@ -106,7 +109,29 @@ def decode_frames(headers: Mapping[str, str] | None, body: bytes | memoryview) -
     try:
         return _decode_pack(known, body)
     except BadInputError as error:
-        return [BrokenFrame(id=None, reason=error.reason, message=str(error), headers=dict(known), body=body)]
+        return broken_pack(known, body, error.reason, str(error))
+
+
+def broken_pack(
+    headers: Mapping[str, str], body: bytes | memoryview, reason: str, message: str
+) -> list[Frame | BrokenFrame]:
+    """Return what becomes of a pack that cannot be read: each event that its headers list is broken.
+
+    The first of them keeps the whole body. Without a list it is one broken frame that has no identity.
+    """
+    ids = listed_events(headers)
+    if not ids:
+        return [BrokenFrame(id=None, reason=reason, message=message, headers=dict(headers), body=body)]
+    return [
+        BrokenFrame(
+            id=each,
+            reason=reason,
+            message=message,
+            headers=_headers_alone(each.run, each.detector, each, None, None),
+            body=body if number == 0 else b"",
+        )
+        for number, each in enumerate(ids)
+    ]
 
 
 def _decode_pack(headers: Mapping[str, str], body: bytes | memoryview) -> list[Frame | BrokenFrame]:
@@ -135,11 +160,27 @@ def _decode_pack(headers: Mapping[str, str], body: bytes | memoryview) -> list[F
             reason="count-mismatch",
         )
     sizes = [_size_of(form) for form in forms]
-    return [
+    frames = [
         _plain_entry(run, detector, entry, forms, sizes, bodies)
         or _decode_entry_of(run, detector, entry, forms, bodies)
         for entry in entries
     ]
+    return _named(frames, headers)
+
+
+def _named(frames: list[Frame | BrokenFrame], headers: Mapping[str, str]) -> list[Frame | BrokenFrame]:
+    """Give entries without a number those that the headers list and no other entry has."""
+    nameless = [place for place, frame in enumerate(frames) if frame.id is None]
+    if nameless:
+        known = {frame.id for frame in frames}
+        left = [each for each in listed_events(headers) if each not in known]
+        if len(left) == len(nameless):
+            for place, identity in zip(nameless, left, strict=True):
+                broken = frames[place]
+                if isinstance(broken, BrokenFrame):
+                    alone = {**broken.headers, "Cygnet-Event": str(identity.event)}
+                    frames[place] = replace(broken, id=identity, headers=alone)
+    return frames
 
 
 def _size_of(form: _Form | BadInputError) -> int | None:
@@ -292,4 +333,4 @@ def _no_form(number: int) -> BadInputError:
     return BadInputError(f"pack: form {number} is not in its index", reason="bad-pack")
 
 
-__all__ = ["MAX_FRAMES", "PACK", "decode_frames", "encode_frame", "encode_frame_pack"]
+__all__ = ["MAX_FRAMES", "PACK", "broken_pack", "decode_frames", "encode_frame", "encode_frame_pack"]

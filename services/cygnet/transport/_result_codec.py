@@ -16,6 +16,7 @@ import numpy as np
 from cygnet.model.errors import BadInputError
 from cygnet.model.identity import FrameId, check_event, check_name
 from cygnet.model.result import Array, Layout, Result
+from cygnet.transport._event_list import event_list
 from cygnet.transport._frame_codec import decode_attributes, encode_attributes
 from cygnet.transport._frame_form import MAX_ARRAY_BYTES, MAX_DIMENSIONS, check_time
 
@@ -107,7 +108,12 @@ def encode_results(results: Sequence[Result]) -> tuple[dict[str, str], bytes]:
     forms = [[(f.name, f.dtype, f.shape, f.axes) for f in layout] for layout in layouts]
     index = _encode((list(runs), forms, list(provenances), entries))
     front = _LENGTH.size + len(index)
-    headers = {"Cygnet-Detector": detector, "Content-Type": RESULTS, "Cygnet-Count": str(len(results))}
+    headers = {
+        "Cygnet-Detector": detector,
+        "Content-Type": RESULTS,
+        "Cygnet-Count": str(len(results)),
+        **event_list(result.id for result in results),
+    }
     return headers, b"".join((_LENGTH.pack(len(index)), index, _PADDING[: -front % _ALIGNMENT], *pieces))
 
 

@@ -18,7 +18,6 @@ __all__ = [
     "decode_record",
     "encode_record",
     "last_commit",
-    "last_commit_sequence",
     "last_record",
     "last_sequence",
     "purge_run",
@@ -69,11 +68,6 @@ async def last_commit(nc: NatsClient, names: Names, run: str, detector: str) -> 
     """Return sequence and record of the last commit or epoch of a detector: (0, None) if there is none."""
     message = await _last(nc, names, run, detector, Commit.kind)
     return (message.sequence, decode_record(message.data)) if message else (0, None)
-
-
-async def last_commit_sequence(nc: NatsClient, names: Names, run: str, detector: str) -> int:
-    """Return the sequence of the last commit or epoch of a detector, 0 if there is none."""
-    return await last_sequence(nc, names, run, detector, Commit.kind)
 
 
 async def read_account(nc: Client, names: Names, run: str = "*") -> list[tuple[int, Record]]:

@@ -7,7 +7,7 @@ from cygnet.transport._announcement_codec import (
 )
 from cygnet.transport._frame_codec import BrokenFrame, encode_frame, frame_id_of
 from cygnet.transport._message_ids import frame_message_id, pack_message_id, replay_message_id
-from cygnet.transport._pack_codec import PACK, decode_frames, encode_frame_pack
+from cygnet.transport._pack_codec import PACK, broken_pack, decode_frames, encode_frame_pack
 from cygnet.transport._result_codec import RESULTS, decode_results, encode_results
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "RESULTS",
     "BrokenFrame",
     "announcement_frame",
+    "broken_pack",
     "decode_announcement",
     "decode_frames",
     "decode_results",

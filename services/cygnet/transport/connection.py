@@ -65,17 +65,6 @@ def backoff_seconds(
     return float(min(last, first * 2 ** min(attempt, 20)) * random.uniform(0.5, 1.0))  # noqa: S311
 
 
-async def is_alive(nc: NatsClient, timeout: float = 2.0) -> bool:
-    """Return whether the server answers a ping; `nc.is_connected` says nothing about it."""
-    if not nc.is_connected:
-        return False
-    try:
-        await nc.rtt(timeout=timeout)  # type: ignore[arg-type]
-    except (TimeoutError, errors.Error, OSError):
-        return False
-    return True
-
-
 def inline_limit(nc: NatsClient) -> int:
     """Return how many bytes a message's body may have; above that it goes by reference."""
     return max(nc.max_payload - INLINE_RESERVE_BYTES, nc.max_payload // 2)

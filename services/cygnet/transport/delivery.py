@@ -3,13 +3,10 @@
 import asyncio
 from collections.abc import Iterable
 
-from nats import errors
-
 from cygnet.transport.client import Client
-from cygnet.transport.errors import NatsOutageError
 from cygnet.transport.wire import parse_headers
 
-_ACK, _NAK, _PROGRESS, _TERM = b"+ACK", b"-NAK", b"+WPI", b"+TERM"
+_ACK, _NAK, _PROGRESS = b"+ACK", b"-NAK", b"+WPI"
 _BURST = 500
 
 
@@ -91,22 +88,9 @@ class Delivery:
         """Say that the message is done with; sent, not confirmed."""
         self._settle(_ACK)
 
-    async def ack_sync(self, timeout: float = 5.0) -> None:
-        """Say that the message is done with and wait until the server has heard it, else NatsOutageError."""
-        try:
-            await self._nc.request(self._reply.decode(), _ACK, timeout=timeout)
-        except (TimeoutError, errors.Error, OSError) as error:
-            raise NatsOutageError(f"{self.subject}: the ack was not confirmed in {timeout:g} s") from error
-        if self._keeper is not None:
-            self._keeper.release(self)
-
     async def nak(self, delay_seconds: float | None = None) -> None:
         """Give the message back, to be delivered again at once or after a delay."""
         self._settle(_NAK if delay_seconds is None else b'-NAK {"delay":%d}' % int(delay_seconds * 1e9))
-
-    async def term(self) -> None:
-        """Remove the message without having processed it; its dead letter must be safe before."""
-        self._settle(_TERM)
 
     async def in_progress(self) -> None:
         """Say that work on the message goes on: its ack_wait begins anew."""

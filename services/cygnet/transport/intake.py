@@ -21,6 +21,10 @@ class IntakeReader:
         """Return the sequence that the next message will have."""
         return (await stream_state(self._nc, self._stream)).last_seq + 1
 
+    async def first_sequence(self) -> int:
+        """Return the sequence of the oldest message that is still there, or of the next one."""
+        return (await stream_state(self._nc, self._stream)).first_seq
+
     async def start(self, sequence: int) -> None:
         """Read from `sequence` on."""
         await self.stop()
@@ -35,15 +39,15 @@ class IntakeReader:
             self._waiting.extend((each.stream_sequence, bytes(each.data)) for each in deliveries)
         return [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
 
-    async def read_until(self, sequence: int) -> list[bytes]:
-        """Return the bodies of what is there before `sequence`; only right after `start`."""
-        bodies: list[bytes] = []
+    async def read_until(self, sequence: int) -> list[tuple[int, bytes]]:
+        """Return what is there before `sequence`, sequences and bodies; only right after `start`."""
+        before: list[tuple[int, bytes]] = []
         last = min(sequence, await self.next_sequence()) - 1
         while self._reader is not None and self._reader.position <= last:
             messages = await self.next(10_000, timeout=1.0)
-            bodies += [body for number, body in messages if number < sequence]
+            before += [message for message in messages if message[0] < sequence]
             self._waiting.extend(message for message in messages if message[0] >= sequence)
-        return bodies
+        return before
 
     async def stop(self) -> None:
         """Read no more."""

@@ -6,6 +6,9 @@ import numpy as np
 
 from cygnet.aggregator import collector
 from cygnet.model.account import End
+from cygnet.model.identity import FrameId
+from cygnet.model.result import Result
+from cygnet.transport.codec import encode_results
 from cygnet.transport.stored import stored_message
 from cygnet.transport.streams import consumers, stream_state
 from cygnet.transport.values import Values
@@ -64,6 +67,28 @@ async def test_what_is_no_result_costs_one_message(nats, s3, tmp_path):
         assert {letter.stage for letter in await rig.letters()} == {"aggregate"}
         assert len(await rig.letters()) == 3
         await rig.until(lambda: _is_empty(rig, rig.names.results))
+
+
+async def test_a_pack_of_results_that_cannot_be_read_leaves_no_number_in_flight(nats, s3, tmp_path):
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        await rig.begin("r")
+        results = [
+            Result(
+                id=FrameId("r", "cam", event),
+                time_ns=1,
+                arrays={"image": np.zeros((2, 2))},
+                axes={"image": "y,x"},
+            )
+            for event in (0, 1, 5)
+        ]
+        headers, body = encode_results(results)
+        await rig.context.window.publish(rig.names.result_subject("cam"), b"\xff" + body[1:], headers)
+        for event in (2, 3, 4):
+            await rig.publish(frame(event))
+        await rig.end("r", cam=6)
+        line = await rig.complete("r")
+        assert (line.stored, line.dead, line.in_flight) == (3, 3, 0)
+        assert {letter.id.event for letter in await rig.letters("r")} == {0, 1, 5}
 
 
 async def test_a_result_by_reference_that_comes_again_after_its_commit_blocks_nothing(nats, s3, tmp_path):

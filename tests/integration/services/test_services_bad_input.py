@@ -192,6 +192,7 @@ def foreign(server):
 def packs():
     good = [frame(event) for event in (0, 1)]
     headers, body = encode_frame_pack(good)
+    del headers["Cygnet-Events"]  # with them its frames would be known
     return [
         Case("pack: cut in its index", "bad-pack", "cut short", body[:10], headers, anonymous=True),
         Case("pack: nothing", "bad-pack", "index", b"", headers, anonymous=True),

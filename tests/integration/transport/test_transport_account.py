@@ -10,7 +10,6 @@ from cygnet.transport.account import (
     append,
     encode_record,
     last_commit,
-    last_commit_sequence,
     last_record,
     last_sequence,
     purge_run,
@@ -68,7 +67,6 @@ async def test_every_kind_of_record_comes_back_as_it_was_written(
     assert len(await read_account(nc, pipeline)) == len(RECORDS) + 1
     assert await read_account(nc, pipeline, "never") == []
     assert await last_commit(nc, pipeline, "r", "cam") == (3, COMMIT)
-    assert await last_commit_sequence(nc, pipeline, "r", "cam") == 3
     assert await last_commit(nc, pipeline, "r", "none") == (0, None)
     assert await last_sequence(nc, pipeline, "r", "=", Begin.kind) == 1
     assert await last_record(nc, pipeline, "r", "=", End.kind) == RECORDS[-1]

@@ -40,7 +40,10 @@ class Reader:
     async def read_until(self, sequence):
         found = [(n, b) for n, b in sorted(self.stream.messages.items()) if self.position <= n < sequence]
         self.position = sequence
-        return [body for _, body in found]
+        return found
+
+    async def first_sequence(self):
+        return min(self.stream.messages, default=self.stream.last + 1)
 
     async def stop(self):
         pass
@@ -102,6 +105,21 @@ async def test_a_repetition_is_a_duplicate_also_after_a_restart():
     stream.add(told(1), told(2))
     batch = await again.take(3, 64)
     assert ([each.id.event for each in batch.frames], batch.duplicate) == ([4], [(3, 3)])
+
+
+async def test_a_long_run_remembers_no_more_than_intake_holds(monkeypatch):
+    monkeypatch.setattr("cygnet.simulator.bridge._REMEMBERED", 10)
+    stream = Stream()
+    one = bridge(stream, Values(), "filename+time")
+    await one.open("r", 0)
+    event = 0
+    for number in range(200):
+        stream.add(told(number))
+        stream.messages.pop(stream.last - 8, None)
+        event = (await one.take(event, 64)).next_event
+    assert len(one._seen) <= 20
+    stream.add(told(195), told(3))
+    assert (await one.take(event, 64)).duplicate == [(200, 200)]
 
 
 async def test_garbage_is_passed_on_and_is_no_duplicate_of_other_garbage():

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cygnet.model.errors import BadInputError
@@ -190,6 +190,7 @@ def test_one_bad_entry_never_spoils_the_others(
     place: int, entry: object, reason: str, keeps_id: bool
 ) -> None:
     headers, body = encode_frame_pack([small(event) for event in range(3)])
+    del headers["Cygnet-Events"]
     size = int.from_bytes(body[:4], "little")
     forms, entries = msgspec.msgpack.decode(body[4 : 4 + size])
     entries[place] = entry
@@ -202,8 +203,41 @@ def test_one_bad_entry_never_spoils_the_others(
     assert broken.id == (FrameId("r", "cam", 1) if keeps_id else None)
 
 
+@pytest.mark.parametrize("entry", [["one", 5, 6, 6, 0], "nonsense", None])
+def test_an_entry_that_has_lost_its_number_is_known_by_the_header(entry: object) -> None:
+    headers, body = encode_frame_pack([small(event) for event in (3, 4, 8)])
+    size = int.from_bytes(body[:4], "little")
+    forms, entries = msgspec.msgpack.decode(body[4 : 4 + size])
+    entries[2] = entry
+    index = msgspec.msgpack.encode([forms, entries])
+    back = decode_frames(headers, len(index).to_bytes(4, "little") + index + body[4 + size :])
+    assert [frame.id for frame in back] == [FrameId("r", "cam", event) for event in (3, 4, 8)]
+
+
+def test_a_pack_that_cannot_be_read_still_says_whose_frames_it_held() -> None:
+    headers, body = encode_frame_pack([small(event) for event in (3, 4, 8)])
+    assert headers["Cygnet-Events"] == "r/3-4,8"
+    back = decode_frames(headers, b"\xff" + body[1:])
+    assert [frame.id for frame in back] == [FrameId("r", "cam", event) for event in (3, 4, 8)]
+    assert [bytes(frame.body) for frame in back] == [b"\xff" + body[1:], b"", b""]
+    for frame in back:
+        assert isinstance(frame, BrokenFrame)
+        again = decode_frames(frame.headers, frame.body)  # as a letter that is replayed comes again
+        assert [each.id for each in again] == [frame.id]
+
+
+@given(st.text(alphabet="r/0123456789-,;", max_size=40))
+@example("r/0-99999999999")
+@example("r/5-3")
+@example("r/0-65535,0-65535")
+def test_no_list_of_events_makes_a_pack_larger_than_packs_are(text: str) -> None:
+    headers = {"Content-Type": PACK, "Cygnet-Run": "r", "Cygnet-Detector": "cam", "Cygnet-Events": text}
+    assert 1 <= len(decode_frames(headers, b"")) <= 65_536
+
+
 def test_a_pack_whose_count_is_wrong_is_broken_as_a_whole() -> None:
     headers, body = encode_frame_pack([small(0), small(1)])
+    del headers["Cygnet-Events"]
     (broken,) = decode_frames({**headers, "Cygnet-Count": "3"}, body)
     assert isinstance(broken, BrokenFrame)
     assert broken.reason == "count-mismatch"
