@@ -193,6 +193,21 @@ BROKEN_RULES = (
         3,
         "mirrorSubjects may not repeat announcements.subjects",
     ),
+    _source(
+        "mirror-of-anothers-subject",
+        "  - name: a\n    replay: {path: x}\n    mirrorSubjects: [daq/data]\n"
+        "  - name: b\n    announcements: {subjects: [daq/data]}\n",
+        "spec.sources[0].mirrorSubjects",
+        3,
+        "mirrorSubjects may not repeat announcements.subjects of this pipeline",
+    ),
+    _source(
+        "mirror-into-the-pipelines-own-subjects",
+        "  - name: a\n    replay: {path: x}\n    mirrorSubjects: [old, cygnet.local.p.frames.a]\n",
+        "spec.sources[0].mirrorSubjects[1]",
+        3,
+        "mirrorSubjects may not begin with cygnet.",
+    ),
     _simulator(
         "random-arrivals-without-a-rate",
         "arrivals: poisson",

@@ -25,6 +25,7 @@ from cygnet.transport.connection import inline_limit
 
 _BATCH = 64  # frames that are made and published together
 _IDLE_SECONDS = 0.05
+_LAST_LOOK_SECONDS = 5.0  # in which INTAKE gives again what a killed bridge had taken, if it still can
 _SHARE_OF_STREAM = 4  # a message of more than this part of its stream could block it for ever
 OVERRUN = "intake-overrun"  # the announcer was faster than the bridge for longer than INTAKE holds
 
@@ -64,12 +65,12 @@ class Feeder:
 
     async def run(self) -> int:
         """Publish what follows; return the numbers issued."""
-        writer = asyncio.create_task(self._context.patiently(self.cursor.follow))
         try:
-            await self._publish_all()
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(self._context.patiently(self.cursor.follow))
+                await self._publish_all()
+                writer.cancel()
         finally:
-            writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
             await self._feed.source.close()
         await self._context.patiently(self.cursor.write)
         await self._beam.report(self._detector, on=False)
@@ -80,6 +81,7 @@ class Feeder:
         pace = Pace(self._feed.schedule, event, time.monotonic())
         last = self._feed.events
         begun = self.cursor.reserved  # a source that was killed had published up to here, perhaps
+        gone_at: float | None = None  # when an ended run stops waiting for what it had begun
         while not self._context.stop.is_set():
             most = _BATCH if last is None else min(_BATCH, last - event)
             if self._end.is_set():  # what may be in the stream has a number, and the run must own it
@@ -93,8 +95,10 @@ class Feeder:
                 await self._pause(min(lasts, pace.wait(event, time.monotonic())))
                 continue
             batch = await self._feed.source.take(event, due)
-            if self._end.is_set() and not batch.frames:
-                break
+            if self._end.is_set() and batch.next_event == event:
+                if time.monotonic() < (gone_at := gone_at or time.monotonic() + _LAST_LOOK_SECONDS):
+                    continue
+                batch = Batch(next_event=begun, dropped=[(event, begun - 1)])
             await self._context.patiently(partial(self.cursor.reserve, batch.next_event))
             started, held_before = time.monotonic(), self._context.window.held_seconds
             await self._publish(batch)

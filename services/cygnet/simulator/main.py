@@ -130,9 +130,7 @@ class Run:
         context, names = self._context, self._context.names
         detectors = [feed.source.detector for feed in self._feeds]
         await context.patiently(
-            lambda: runs.set_run_state(
-                context.values, self._run, "running", started_ns=time.time_ns(), detectors=detectors
-            )
+            lambda: runs.set_run_state(context.values, self._run, "running", detectors=detectors)
         )
         if await context.patiently(
             lambda: last_sequence(context.nc, names, self._run, ALL_DETECTORS, Begin.kind)
@@ -158,9 +156,7 @@ class Run:
         record = End(run=self._run, announced=dict(announced), time_ns=time.time_ns())
         await append(context.window, context.names, record, msg_id=f"{self._run}/end")
         crash_point("simulator.ended")
-        await context.patiently(
-            lambda: runs.set_run_state(context.values, self._run, "ended", ended_ns=time.time_ns())
-        )
+        await context.patiently(lambda: runs.set_run_state(context.values, self._run, "ended"))
 
     async def _watch_for_end(self) -> None:
         """Look whether the run is to end, for as long as it lasts: also after an outage of NATS."""
@@ -194,7 +190,11 @@ async def _feed(context: Context, spec: SourceSpec) -> Feed:
     intake_bytes = spec.announcements.intake_bytes
     stream = await context.patiently(lambda: ensure_intake(context.nc, subject, intake_bytes))
     bridge = Bridge(
-        spec.name, spec.announcements, context.values, lambda: IntakeReader(context.nc, stream, subject)
+        spec.name,
+        spec.announcements,
+        context.values,
+        lambda: IntakeReader(context.nc, stream, subject),
+        endless=context.pipeline.spec.runs == "endless",
     )
     return Feed(bridge, None, events, mirror)
 

@@ -229,12 +229,22 @@ class PipelineSpec(Part):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "PipelineSpec":
-        """Names of sources differ, and `aggregator.maxBytes` is at most half of `streams.chunksBytes`."""
+        """Sources differ in name and hear none of their mirrors; a chunk fits half of `chunksBytes`."""
         names = [source.name for source in self.sources]
         for place, name in enumerate(names):
             if name in names[:place]:
                 raise broken(
                     f"source names must differ: {name!r} is there twice", "sources", str(place), "name"
+                )
+        heard = {subject for each in self.sources for subject in each.announced_subjects}
+        for place, source in enumerate(self.sources):
+            if heard & set(source.mirror_subjects):
+                raise broken(
+                    "mirrorSubjects may not repeat announcements.subjects of this pipeline: a frame would come"
+                    " back as a new one",
+                    "sources",
+                    str(place),
+                    "mirrorSubjects",
                 )
         if self.aggregator.max_bytes > self.streams.chunks_bytes // 2:
             raise broken(

@@ -69,15 +69,22 @@ class Source(Part):
 
     @model_validator(mode="after")
     def _exactly_one_kind(self) -> "Source":
-        """Exactly one of `replay`, `simulator`, `announcements`; no subject both announced and mirrored."""
+        """Exactly one of `replay`, `simulator`, `announcements`; Cygnet's own subjects are no mirrors."""
         if sum(kind is not None for kind in (self.replay, self.simulator, self.announcements)) != 1:
             raise broken("exactly one of replay, simulator, announcements must be given")
-        if self.announcements and set(self.mirror_subjects) & set(self.announcements.subjects):
-            raise broken(
-                "mirrorSubjects may not repeat announcements.subjects: a frame would come back as a new one",
-                "mirrorSubjects",
-            )
+        for place, subject in enumerate(self.mirror_subjects):
+            if subject.split(".")[0] == "cygnet":
+                raise broken(
+                    "mirrorSubjects may not begin with cygnet.: those subjects are the pipelines' own",
+                    "mirrorSubjects",
+                    str(place),
+                )
         return self
+
+    @property
+    def announced_subjects(self) -> list[str]:
+        """Subjects that this source listens to."""
+        return self.announcements.subjects if self.announcements else []
 
     @property
     def events_per_run(self) -> int | None:
