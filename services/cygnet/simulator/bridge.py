@@ -99,7 +99,7 @@ class Bridge:
         return f"intake.{self.detector}"
 
     async def _first_of_run(self, reader: IntakeReader) -> int:
-        """Return the sequence of event 0: of what comes from now on, or of what an endless run's last left."""
+        """Return the sequence of event 0: what comes next, or what the last of endless runs has left."""
         coming = await reader.next_sequence()
         last = await self._values.get(self._last_key) if self._endless else None
         if last is None or last.data["subject"] != self._spec.subjects[0]:

@@ -229,7 +229,8 @@ class PipelineSpec(Part):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "PipelineSpec":
-        """Sources differ in name and hear none of their mirrors; a chunk fits half of `chunksBytes`."""
+        """Names of sources differ, no source hears what another mirrors, and `aggregator.maxBytes` is at most
+        half of `streams.chunksBytes`."""
         names = [source.name for source in self.sources]
         for place, name in enumerate(names):
             if name in names[:place]:
@@ -240,8 +241,8 @@ class PipelineSpec(Part):
         for place, source in enumerate(self.sources):
             if heard & set(source.mirror_subjects):
                 raise broken(
-                    "mirrorSubjects may not repeat announcements.subjects of this pipeline: a frame would come"
-                    " back as a new one",
+                    "mirrorSubjects may not repeat announcements.subjects of this pipeline: a frame would"
+                    " come back as a new one",
                     "sources",
                     str(place),
                     "mirrorSubjects",

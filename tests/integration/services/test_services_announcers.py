@@ -1,4 +1,4 @@
-"""Foreign announcers through the services: what they say between two runs, or before a kill, is accounted for."""
+"""Foreign announcers through the services: what they say between two runs or before a kill is counted."""
 
 import pytest
 
@@ -29,7 +29,7 @@ async def test_what_is_announced_between_two_endless_runs_is_in_the_second(nats,
         await rig.until(are_three_runs_full)
         letters = await rig.letters()
         assert sorted(int(letter.body) for letter in letters) == list(range(35))
-        assert len({letter.run for letter in letters}) == 4
+        assert len({letter.id.run for letter in letters}) == 4
 
 
 @pytest.mark.parametrize("were_published", [True, False])
@@ -48,5 +48,5 @@ async def test_a_run_that_ends_owns_what_its_killed_source_had_begun(
                 await rig.publish(frame(event, run="killed"))
         await rig.start(*SERVICES)
         line = await rig.complete("killed")
-        expected = (8, 8, 0) if were_published else (8, 0, 8)
+        expected = (8, 8, 0) if were_published else (0, 0, 8)
         assert (line.announced, line.stored, line.dropped) == expected
