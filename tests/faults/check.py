@@ -1,14 +1,15 @@
 """The heart of the suite: is every event stored once, with the right pixels, and nothing left over?"""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from tests.faults.bucket import StoredRun, read_run
 from tests.faults.fleet import Fleet
-from tests.faults.frames import FrameFolder
+from tests.faults.frames import Bounds, FrameFolder, levels
 from tests.faults.plan import DETECTOR
 from tests.faults.waiting import FaultError
 
@@ -16,6 +17,7 @@ from cygnet.model.account import Commit, Epoch, Record
 from cygnet.model.intervals import IntervalSet
 from cygnet.model.ledger import RunAccount, fold, ledger, stored_twice
 from cygnet.storage.bucket import open_folder
+from cygnet.storage.ledger_files import read_ledger
 from cygnet.storage.verify import verify_run
 from cygnet.transport.account import read_account
 from cygnet.transport.dead import list_dead
@@ -31,14 +33,18 @@ class BrokenPromiseError(FaultError):
 
 @dataclass(frozen=True)
 class Expected:
-    """The fate that each event of a run must have, and the pixels of those that are stored.
+    """The fate that each event of a detector must have, and the pixels of those that are stored.
 
     `reasons`: those that may be given for a dead event, where the scenario knows them. `letters`: whether
-    every dead event must still have its body in DEAD.
+    every dead event must still have its body in DEAD. `windows`: of each revision of the parameters that
+    may have been used, the bounds; an event's pixels are windowed by those of the revision that its
+    manifest states.
     """
 
     stored: frozenset[int]
     pixels: Callable[[int], Pixels]
+    detector: str = DETECTOR
+    windows: Mapping[int, Bounds] | None = None
     consumed: frozenset[int] = frozenset()
     dead: frozenset[int] = frozenset()
     reasons: Mapping[int, Collection[str]] = field(default_factory=dict)
@@ -67,7 +73,9 @@ class Checked:
         return self
 
 
-def replayed(frames: FrameFolder, events: int, *, store: bool = True) -> Expected:
+def replayed(
+    frames: FrameFolder, events: int, *, store: bool = True, windows: Mapping[int, Bounds] | None = None
+) -> Expected:
     """Return what must become of a run that replays a folder."""
     broken = frozenset(event for event in range(events) if frames.is_broken(event))
     sound = frozenset(range(events)) - broken
@@ -78,42 +86,69 @@ def replayed(frames: FrameFolder, events: int, *, store: bool = True) -> Expecte
         dead=broken,
         reasons=dict.fromkeys(broken, ("not-an-image",)),
         pixels=frames.pixels,
+        windows=windows,
     )
 
 
-async def check_run(fleet: Fleet, run: str, expected: Expected) -> Checked:
-    """Compare account, bucket and values with what must be. Raises BrokenPromiseError with all findings."""
+async def check_run(fleet: Fleet, run: str, *expected: Expected) -> Checked:
+    """Compare account, bucket and values with what must be. Raises BrokenPromiseError with all findings.
+
+    `expected`: of each detector.
+    """
     records = [record for _, record in await read_account(fleet.nc, fleet.names, run)]
     account = fold(run, records)
     stored_run = read_run(fleet.rig.bucket_folder, fleet.plan.name, run)
-    checked, problems = _count(account, stored_run)
-    problems += _fates(account, expected)
+    checked, problems = _count(account, stored_run, expected)
     problems += _order(records)
-    problems += _bucket(stored_run, account, expected)
-    problems += _verified(fleet, run)
+    problems += _bucket(stored_run, account)
+    for each in expected:
+        problems += _fates(account, each)
+        problems += _images(stored_run, each)
+        problems += await _letters(fleet, run, each) if each.letters else []
+    problems += _verified(fleet.rig.bucket_folder, fleet.plan.name, run)
     problems += await _values(fleet, run)
-    problems += await _letters(fleet, run, expected) if expected.letters else []
+    _complain(run, problems)
+    return checked
+
+
+def check_folder(bucket: Path, prefix: str, run: str, expected: Expected) -> Checked:
+    """Compare what a run has left in its bucket, with nothing running, with what must be there."""
+    stored_run = read_run(bucket, prefix, run)
+    account = read_ledger(open_folder(bucket).reader, prefix, run)
+    if account is None:
+        raise BrokenPromiseError(f"run {run} has no ledger in the bucket")
+    checked, problems = _count(account, stored_run, [expected])
+    problems += _bucket(stored_run, account)
+    problems += _fates(account, expected)
+    problems += _images(stored_run, expected)
+    problems += _verified(bucket, prefix, run)
+    _complain(run, problems)
+    return checked
+
+
+def _complain(run: str, problems: Sequence[str]) -> None:
     if problems:
         shown = "\n  ".join(problems[:_SHOWN])
         more = f"\n  … and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise BrokenPromiseError(f"run {run}:\n  {shown}{more}")
-    return checked
 
 
-def _count(account: RunAccount, stored_run: StoredRun) -> tuple[Checked, list[str]]:
+def _count(
+    account: RunAccount, stored_run: StoredRun, expected: Iterable[Expected]
+) -> tuple[Checked, list[str]]:
     lines = ledger(account)
     problems = [f"the ledger does not close: {line.equation()}" for line in lines if not line.closes]
-    if [line.detector for line in lines] != [DETECTOR]:
+    if [line.detector for line in lines] != sorted(each.detector for each in expected):
         return Checked(), [*problems, f"the ledger has lines of {[line.detector for line in lines]}"]
-    [line] = lines
-    pixels = len(stored_run.images)
-    checked = Checked(line.announced, line.stored, line.consumed, line.dead, line.in_flight, pixels)
+    checked = Checked(pixels=len(stored_run.images))
+    for line in lines:
+        checked += Checked(line.announced, line.stored, line.consumed, line.dead, line.in_flight)
     return checked, problems
 
 
 def _fates(account: RunAccount, expected: Expected) -> list[str]:
     """Compare the account's sets with the fates wanted."""
-    found = account.detector(DETECTOR)
+    found = account.detector(expected.detector)
     stored = found.stored
     consumed = found.consumed.minus(stored)
     dead = found.dead.minus(stored.union(consumed))
@@ -139,12 +174,13 @@ def _fates(account: RunAccount, expected: Expected) -> list[str]:
 
 def _order(records: Iterable[Record]) -> list[str]:
     """No aggregator may commit after a later one has fenced it, and no chunk may be committed twice."""
-    problems, epoch, attempts = [], 0, set()
+    problems, attempts = [], set()
+    epochs: dict[str, int] = {}
     for record in records:
         if isinstance(record, Epoch):
-            epoch = max(epoch, record.epoch)
+            epochs[record.detector] = max(epochs.get(record.detector, 0), record.epoch)
         elif isinstance(record, Commit):
-            if record.epoch < epoch:
+            if record.epoch < (epoch := epochs.get(record.detector, 0)):
                 problems.append(f"epoch {record.epoch} committed {record.chunk} after epoch {epoch} began")
             if record.key in attempts:
                 problems.append(f"{record.key} was committed twice")
@@ -152,16 +188,32 @@ def _order(records: Iterable[Record]) -> list[str]:
     return problems
 
 
-def _bucket(found: StoredRun, account: RunAccount, expected: Expected) -> list[str]:
-    problems = list(found.problems)
-    if lost := expected.stored - found.images.keys():
+def _images(found: StoredRun, expected: Expected) -> list[str]:
+    """Compare the pixels of all stored events of a detector."""
+    images = {
+        event: image for (detector, event), image in found.images.items() if detector == expected.detector
+    }
+    problems = []
+    if lost := expected.stored - images.keys():
         problems.append(f"bucket: not there: {IntervalSet.of(lost).pairs()}")
-    if extra := found.images.keys() - expected.stored:
+    if extra := images.keys() - expected.stored:
         problems.append(f"bucket: there, but should not be: {IntervalSet.of(extra).pairs()}")
-    for event in sorted(expected.stored & found.images.keys()):
-        image, wanted = found.images[event], expected.pixels(event)
-        if image.dtype != wanted.dtype or not np.array_equal(image, wanted):
+    for event in sorted(expected.stored & images.keys()):
+        image, wanted = images[event], expected.pixels(event)
+        if expected.windows is not None:
+            bounds = expected.windows.get(image.revision)
+            stated = found.provenances[image.provenance]["parameters"].get("window")
+            if bounds is None or stated != {"min": bounds[0], "max": bounds[1]}:
+                problems.append(f"event {event} of revision {image.revision} states {stated}, not {bounds}")
+                continue
+            wanted = levels(wanted, *bounds)
+        if image.pixels.dtype != wanted.dtype or not np.array_equal(image.pixels, wanted):
             problems.append(f"bucket: event {event} has other pixels than its file")
+    return problems
+
+
+def _bucket(found: StoredRun, account: RunAccount) -> list[str]:
+    problems = list(found.problems)
     equations = found.ledger.get("equations")
     if equations != {line.detector: line.equation() for line in ledger(account)}:
         problems.append(f"ledger.json says {equations}")
@@ -170,10 +222,9 @@ def _bucket(found: StoredRun, account: RunAccount, expected: Expected) -> list[s
     return problems
 
 
-def _verified(fleet: Fleet, run: str) -> list[str]:
+def _verified(bucket: Path, prefix: str, run: str) -> list[str]:
     """What `cygnet chunks verify` would find."""
-    reader = open_folder(fleet.rig.bucket_folder).reader
-    findings = verify_run(reader, fleet.plan.name, run, full=True).findings
+    findings = verify_run(open_folder(bucket).reader, prefix, run, full=True).findings
     return [f"verify: {finding.kind}: {finding.message}" for finding in findings]
 
 
@@ -187,7 +238,7 @@ async def _values(fleet: Fleet, run: str) -> list[str]:
 
 
 async def _letters(fleet: Fleet, run: str, expected: Expected) -> list[str]:
-    letters = await list_dead(fleet.nc, fleet.names, run, DETECTOR)
+    letters = await list_dead(fleet.nc, fleet.names, run, expected.detector)
     events = {letter.id.event for letter in letters if letter.id}
     if lost := expected.dead - events:
         return [f"no dead letter of {IntervalSet.of(lost).pairs()}"]

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.faults.plan import Plan
+from tests.faults.poisoned import POISON, POISONED
 from tests.faults.rig import Rig
 from tests.faults.service import Service, tail
 from tests.faults.tally import Tally
@@ -20,6 +21,7 @@ from cygnet.transport.names import Names
 from cygnet.transport.runs import RUN_KEY, set_run_state
 from cygnet.transport.streams import StreamState, ensure_streams, stream_state
 from cygnet.transport.values import Values
+from fixtures.s3_gate import Gate
 
 SIMULATOR, PREPROCESSOR = "simulator-0", "preprocessor-0"
 AGGREGATOR, UPLOADER = "aggregator-0", "uploader-0"
@@ -31,8 +33,9 @@ _START_SECONDS = 120.0
 class Fleet:
     """One pipeline's processes. Each is started again only when a scenario says so."""
 
-    def __init__(self, rig: Rig, plan: Plan, nc: Client) -> None:
+    def __init__(self, rig: Rig, plan: Plan, nc: Client, gate: Gate) -> None:
         self.rig = rig
+        self.gate = gate
         self.plan = plan
         self.nc = nc
         self.names = Names("local", plan.name)
@@ -56,11 +59,16 @@ class Fleet:
 
     # --- starting and ending ----------------------------------------------------------------------
 
-    def start(self, *slots: str, plan: Plan | None = None, crash_at: str = "", entry: str = "cygnet") -> None:
+    def start(self, *slots: str, plan: Plan | None = None, crash_at: str = "") -> None:
         """Start the services of some slots, of all four by default."""
+        plan = plan or self.plan
+        environment = self.rig.environment() | {POISON: plan.poison}
+        if plan.is_gated:
+            environment["AWS_ENDPOINT_URL"] = self.gate.endpoint
         for slot in slots or SLOTS:
-            spec = self._spec(plan or self.plan)
-            self.service(slot).start(spec, self.rig.environment(), crash_at=crash_at, entry=entry)
+            service = self.service(slot)
+            entry = POISONED if plan.poison and service.name == "preprocessor" else "cygnet"
+            service.start(self._spec(plan), environment, crash_at=crash_at, entry=entry)
             self.tally.started(f"{slot}, to die at {crash_at}," if crash_at else slot)
 
     async def ready(self, *slots: str) -> None:
@@ -102,7 +110,8 @@ class Fleet:
         codes = await asyncio.gather(*(asyncio.to_thread(service.stop) for service in chosen))
         for service, code in zip(chosen, codes, strict=True):
             self.tally.note(f"{service.slot} stopped, code {code}")
-            if code != 0 and not (code == -signal.SIGTERM and service.slot in early):
+            in_order = code == 0 or (code == -signal.SIGTERM and service.slot in early)
+            if not in_order and not self._is_poisoned(service, code):
                 raise FaultError(f"{service.slot} was asked to stop and ended with code {code}")
 
     async def restart(self, slot: str, *, plan: Plan | None = None, crash_at: str = "") -> None:
@@ -128,7 +137,8 @@ class Fleet:
     def check_alive(self, but: str = "") -> None:
         """Raise FaultError if a service has ended that nobody ended.
 
-        One that was armed and has killed itself is started again, if the fleet `revives`.
+        One that was armed and has killed itself, or was killed by poison, is started again, if the fleet
+        `revives`.
         """
         for service in self._services.values():
             if service.exit_code is None or service.slot == but:
@@ -136,8 +146,14 @@ class Fleet:
             if self.revives and service.crash_at and service.exit_code == -signal.SIGKILL:
                 self.tally.killed(f"{service.slot} at {service.crash_at}")
                 self.start(service.slot)
+            elif self.revives and self._is_poisoned(service, service.exit_code):
+                self.tally.killed(f"{service.slot} by its frame")
+                self.start(service.slot)
             else:
                 raise FaultError(f"{service.slot} ended by itself, code {service.exit_code}")
+
+    def _is_poisoned(self, service: Service, code: int) -> bool:
+        return bool(self.plan.poison) and service.name == "preprocessor" and code == -signal.SIGSEGV
 
     def end_all(self) -> None:
         """End what is left, by force."""
@@ -204,15 +220,18 @@ async def open_fleet(rig: Rig, plan: Plan) -> AsyncIterator[Fleet]:
     """Give a pipeline without running services; end what runs of it afterwards."""
     (rig.folder / plan.name).mkdir(exist_ok=True)
     nc = await rig.client()
-    fleet = Fleet(rig, plan, nc)
     try:
-        await fleet.make_streams()
-        # A source that was asked for no run asks itself for one: this one is over.
-        await set_run_state(fleet.values, NO_RUN, "complete")
-        await fleet.values.put(RUN_KEY, {"run": NO_RUN, "events": None})
-        yield fleet
+        async with Gate(rig.s3).opened() as gate:
+            fleet = Fleet(rig, plan, nc, gate)
+            try:
+                await fleet.make_streams()
+                # A source that was asked for no run asks itself for one: this one is over.
+                await set_run_state(fleet.values, NO_RUN, "complete")
+                await fleet.values.put(RUN_KEY, {"run": NO_RUN, "events": None})
+                yield fleet
+            finally:
+                fleet.end_all()
     finally:
-        fleet.end_all()
         await close(nc)
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 Pixels = npt.NDArray[Any]
+Bounds = tuple[int, int]
 GARBAGE = b"this is no image, whatever its name says\n"
 
 
@@ -51,6 +52,12 @@ def cropped(image: Pixels, half_window: int | None) -> Pixels:
         return image
     row, column = image.shape[0] // 2, image.shape[1] // 2
     return image[row - half_window : row + half_window, column - half_window : column + half_window]
+
+
+def levels(image: Pixels, low: int, high: int) -> Pixels:
+    """Return the image as levels of a window: 0 at `low` and darker, `high - low` at `high` and brighter."""
+    dtype = np.uint8 if high - low <= 255 else np.uint16
+    return (np.clip(image.astype(np.int64), low, high) - low).astype(dtype)
 
 
 def make_folder(

@@ -4,16 +4,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from tests.faults.frames import FrameFolder
+from tests.faults.frames import Bounds, FrameFolder
 
-DETECTOR = "camera"
+DETECTOR, FOREIGN = "camera", "foreign"
+FOREIGN_FORM = {"dtype": "uint8", "shape": [32, 32]}
 BUCKET = "faults"
 _MIB = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One pipeline. `source` is a source of the spec; by default the frames are replayed."""
+    """One pipeline. `source` is a source of the spec; by default the frames are replayed.
+
+    `foreign`: the subject of a second source, a bridge named FOREIGN. `poison`: the file name of the frame
+    that ends its worker. `is_gated`: services reach S3 through a gate.
+    """
 
     name: str
     frames: FrameFolder
@@ -30,6 +35,11 @@ class Plan:
     dead_mib: int = 4
     delay_seconds: float = 0.0
     preprocessor: dict[str, Any] | None = None
+    format: str = "npz"
+    window: Bounds | None = None
+    foreign: str = ""
+    poison: str = ""
+    is_gated: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return the Pipeline document."""
@@ -38,7 +48,7 @@ class Plan:
             "kind": "Pipeline",
             "metadata": {"name": self.name},
             "spec": {
-                "sources": [{"name": DETECTOR, **(self.source or self._replay())}],
+                "sources": [{"name": DETECTOR, **(self.source or self._replay())}, *self._bridge()],
                 "store": self.store,
                 "transport": {"mode": self.transport},
                 "preprocessor": {"stages": self._stages(), **(self.preprocessor or {})},
@@ -46,6 +56,7 @@ class Plan:
                     "chunkSize": self.chunk_events,
                     "maxAgeSeconds": self.max_age_seconds,
                     "maxBytes": self.chunks_mib * _MIB // 4,
+                    "format": self.format,
                 },
                 "uploader": {"bucket": BUCKET},
                 "deadLetters": {"maxDeliver": self.max_deliver},
@@ -70,10 +81,18 @@ class Plan:
             replay["rateHz"] = self.rate_hz
         return {"replay": replay}
 
+    def _bridge(self) -> list[dict[str, Any]]:
+        if not self.foreign:
+            return []
+        return [{"name": FOREIGN, "announcements": {"subjects": [self.foreign]}, "expect": FOREIGN_FORM}]
+
     def _stages(self) -> list[dict[str, Any]]:
         stages: list[dict[str, Any]] = []
         if self.frames.half_window is not None:
             stages.append({"crop": {"halfWindow": self.frames.half_window}})
+        if self.window is not None:
+            low, high = self.window
+            stages.append({"window": {"min": low, "max": high, "output": "levels"}})
         if self.delay_seconds:
             stages.append({"delay": {"seconds": self.delay_seconds}})
         return stages

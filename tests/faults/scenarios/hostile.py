@@ -11,7 +11,7 @@ from tests.faults.check import Checked, Expected, check_run
 from tests.faults.fleet import Fleet
 from tests.faults.frames import FrameFolder
 from tests.faults.hostility import announcement, expired, hostile, images, mixed
-from tests.faults.plan import BUCKET, Plan
+from tests.faults.plan import BUCKET, FOREIGN_FORM, Plan
 from tests.faults.rig import Rig
 from tests.faults.runs import ask_for_run, complete, settled
 from tests.faults.scenario import Scenario
@@ -53,7 +53,7 @@ def _plan(rig: Rig) -> Plan:
         frames=rig.frames("foreign", count=40, half_window=None, rows=32, columns=32),
         source={
             "announcements": {"subjects": [_SUBJECT]},
-            "expect": {"dtype": "uint8", "shape": [32, 32]},
+            "expect": FOREIGN_FORM,
         },
         preprocessor={
             "urlAllowList": [host, closed],

@@ -15,7 +15,7 @@ from cygnet.transport.runs import run_state
 
 _EVENTS, _POISON_EVENT = 60, 5
 _MAX_DELIVER, _ATTEMPTS_ALONE = 2, 2
-_ENTRY = "tests.faults.poisoned"
+_POISON = f"frame-{_POISON_EVENT:04d}.png"
 
 
 def scenarios() -> list[Scenario]:
@@ -39,10 +39,11 @@ def _plan(rig: Rig) -> Plan:
 async def _play(fleet: Fleet) -> Checked:
     await fleet.whole()
     await fleet.stop(PREPROCESSOR)
+    poisoned = replace(fleet.plan, poison=_POISON)
     run = await ask_for_run(fleet, _EVENTS)
     deaths = 0
     while True:
-        fleet.start(PREPROCESSOR, entry=_ENTRY)
+        fleet.start(PREPROCESSOR, plan=poisoned)
         if not await _dies(fleet, run):
             break
         deaths += 1
