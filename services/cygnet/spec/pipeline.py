@@ -121,7 +121,7 @@ class Aggregator(Part):
 
     @model_validator(mode="after")
     def _known_fields(self) -> "Aggregator":
-        """`keyTemplate` names only fields that exist; numbers may have a width, as in `{seq:06d}`."""
+        """`keyTemplate` names only fields that exist, with widths as in `{seq:06d}`; keys fit 1000 bytes."""
         if problem := fault(self.key_template):
             raise broken(problem, "keyTemplate")
         return self
