@@ -44,9 +44,10 @@ class RunRecords:
 
 @dataclass(frozen=True, slots=True)
 class Accession:
-    """What an aggregator knows when it begins."""
+    """What an aggregator knows when it begins. `late`: runs with a result that came late, by revision."""
 
     runs: dict[str, RunRecords]
+    late: dict[str, int]
     fenced: dict[Place, int]
     account_position: int
     consumer: str
@@ -62,7 +63,8 @@ async def accede(context: Context, epoch: int) -> Accession:
     await delete_older_consumers(nc, names, epoch)
     crash_point("aggregator.consumer-deleted")
     slices = await _slices(context)
-    open_runs = await _open_runs(context) | {each.run for each in slices}
+    late = await runs.late_runs(context.values)
+    open_runs = await _open_runs(context) | late.keys() | {each.run for each in slices}
     before = _folded(await _read(context, open_runs))
     fenced = {place: await _fence(context, place, epoch) for place in sorted(places_to_fence(before, slices))}
     crash_point("aggregator.fenced")
@@ -78,12 +80,12 @@ async def accede(context: Context, epoch: int) -> Accession:
     crash_point("aggregator.notified-again")
     sizes = stream_sizes(context.pipeline)
     consumer = await create_aggregator_consumer(nc, names, sizes, epoch)
-    return Accession(found, fenced, position + 1, consumer, sizes.max_ack_pending)
+    return Accession(found, late, fenced, position + 1, consumer, sizes.max_ack_pending)
 
 
 async def _open_runs(context: Context) -> set[str]:
-    """Return the runs that are not complete, and those that got another result after they were."""
-    found = {key.removeprefix(runs.LATE) for key in await context.values.keys(runs.LATE)}
+    """Return the runs that are not complete."""
+    found = set()
     for key in await context.values.keys(runs.RUN):
         value = await context.values.get(key)
         if value is not None and value.data["state"] not in runs.SETTLED:
