@@ -109,6 +109,10 @@ class Collector:
                 await puller.stop()
             await follower.stop()
 
+    async def abandon(self) -> None:
+        """Take back what is half done, once nothing more of it can be on its way."""
+        await self._committer.abandon()
+
     async def _end(self, loops: Sequence[asyncio.Task[None]]) -> None:
         """Once the service is to stop, let a commit end that can; the successor makes any other anew."""
         await self._context.stop.wait()

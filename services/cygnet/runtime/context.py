@@ -98,7 +98,7 @@ async def open_context(
         }
     )
     nc = await connect_nats(service, names, settings, stop, log)
-    window = PublishWindow(nc, on_backpressure=_count_backpressure())
+    window = PublishWindow(nc, on_backpressure=count_backpressure())
     bucket = connect_bucket(settings.s3)
     try:
         await retry_outage(
@@ -136,7 +136,8 @@ async def open_context(
         await close(nc)
 
 
-def _count_backpressure() -> Callable[[bool], None]:
+def count_backpressure() -> Callable[[bool], None]:
+    """Return what tells the metrics for how long a full stream holds a window."""
     since = 0.0
 
     def on_backpressure(blocked: bool) -> None:
