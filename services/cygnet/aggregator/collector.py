@@ -152,7 +152,7 @@ class Collector:
             for run in unknown:
                 await self._know(run)
         before = self._assembly.duplicates
-        self._assembly.offer(number, results, time.monotonic())
+        self._assembly.offer(number, results, time.monotonic(), delivery.size)
         DUPLICATES.labels("aggregator").inc(self._assembly.duplicates - before)
 
     async def _know(self, run: str) -> None:

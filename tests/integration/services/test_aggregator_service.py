@@ -244,6 +244,22 @@ async def test_an_account_that_is_read_from_a_server_behind_is_read_again(nats, 
         assert len(behind) == 2
 
 
+async def test_results_that_are_mostly_attributes_do_not_fill_their_stream_until_the_age_of_a_chunk(
+    nats, s3, tmp_path
+):
+    spec = {
+        "aggregator": {"maxAgeSeconds": 600, "chunkSize": 100_000},
+        "streams": {"resultsBytes": 1 << 20},
+    }
+    async with open_rig(nats, s3, tmp_path, spec, DOWNSTREAM) as rig:
+        await rig.begin("r")
+        for event in range(400):
+            await rig.publish(frame(event, attrs={"label": "x" * 3500}))
+        await rig.until(lambda: _stored(rig, "r", 100))
+        await rig.end("r", cam=400)
+        assert (await rig.complete("r")).stored == 400
+
+
 def _commit(slices, numbers):
     return Commit(
         run=slices.run, detector=slices.detector, chunk=slices.chunk, attempt=slices.attempt, epoch=1,
