@@ -72,6 +72,7 @@ class Collector:
         self._deliveries: dict[int, Delivery] = {}
         self._references: dict[int, Reference] = {}  # message → object that carries its body
         self._deletions: set[asyncio.Task[None]] = set()
+        self._late = dict(accession.late)  # run that got a result late → revision of what says so
         self._try_again: dict[str, float] = {}  # run that could not be finished → when to try again
         self._moved = asyncio.Event()
         self._room = asyncio.Event()
@@ -108,6 +109,10 @@ class Collector:
             with contextlib.suppress(asyncio.CancelledError):
                 await puller.stop()
             await follower.stop()
+
+    async def abandon(self) -> None:
+        """Take back what is half done, once nothing more of it can be on its way."""
+        await self._committer.abandon()
 
     async def _end(self, loops: Sequence[asyncio.Task[None]]) -> None:
         """Once the service is to stop, let a commit end that can; the successor makes any other anew."""
@@ -148,14 +153,14 @@ class Collector:
             for run in unknown:
                 await self._know(run)
         before = self._assembly.duplicates
-        self._assembly.offer(number, results, time.monotonic())
+        self._assembly.offer(number, results, time.monotonic(), delivery.size)
         DUPLICATES.labels("aggregator").inc(self._assembly.duplicates - before)
 
     async def _know(self, run: str) -> None:
         """Load a run's account; what is appended while it is read is folded meanwhile, and not lost."""
         if not self._assembly.knows(run):
             self._assembly.load(run, [])
-            await self._context.patiently(lambda: runs.note_late(self._context.values, run))
+            self._late[run] = await self._context.patiently(lambda: runs.note_late(self._context.values, run))
             found = await self._context.patiently(lambda: read_run(self._context, run))
             self._committer.learn(found.sequences, found.keys)
             self._assembly.load(run, found.records)
@@ -306,16 +311,23 @@ class Collector:
             await self._completion.extend_index(account)
             if run in self._assembly.complete_runs():
                 self._assembly.forget(run)
+                late = self._late.get(run)
                 await self._completion.finish(account)
                 crash_point("aggregator.completed")
-                if not self._assembly.knows(run):  # else yet another result has come meanwhile
-                    await self._context.patiently(lambda: runs.forget_late(self._context.values, run))
+                if late is not None:
+                    await self._forget_late(run, late)
         except StorageError as error:
             self._context.log.critical("run cannot be finished", run=run, error=str(error))
             INDEX_TROUBLE.inc()
             found = await self._context.patiently(lambda: read_run(self._context, run))
             self._assembly.load(run, found.records)
             self._try_again[run] = time.monotonic() + _TRY_AGAIN_SECONDS
+
+    async def _forget_late(self, run: str, late: int) -> None:
+        """Forget that a run got a result late, unless yet another one has come since it was finished."""
+        await self._context.patiently(lambda: runs.forget_late(self._context.values, run, late))
+        if self._late.get(run) == late:
+            del self._late[run]
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -116,9 +116,11 @@ UPLOAD_LATENCY_SECONDS = _histogram(
     "upload_latency_seconds", "From a chunk's commit to its stored record.", _LATENCY, "detector"
 )
 UPLOAD_BYTES = _counter("upload_bytes_total", "Bytes put into the bucket.", "detector")
-SLICES_MISSING = _counter(
-    "slices_missing_total",
-    "Committed chunks whose slices are gone without a manifest: data loss, look at once.",
+UPLOADS_FAILED = _counter(
+    "uploads_failed_total",
+    "Uploads that were given up for now, by why: away, refused (by the bucket), foreign (another object has"
+    " the key), lost (its slices are gone or damaged, and there is no manifest: look at once).",
+    "reason",
 )
 
 # the process

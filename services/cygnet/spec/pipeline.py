@@ -121,7 +121,7 @@ class Aggregator(Part):
 
     @model_validator(mode="after")
     def _known_fields(self) -> "Aggregator":
-        """`keyTemplate` names only fields that exist; numbers may have a width, as in `{seq:06d}`."""
+        """`keyTemplate` names only fields that exist, with widths as in `{seq:06d}`; keys fit 1000 bytes."""
         if problem := fault(self.key_template):
             raise broken(problem, "keyTemplate")
         return self
@@ -230,7 +230,8 @@ class PipelineSpec(Part):
     @model_validator(mode="after")
     def _parts_fit(self) -> "PipelineSpec":
         """Names of sources differ, no source hears what another mirrors, and `aggregator.maxBytes` is at most
-        half of `streams.chunksBytes`."""
+        half of `streams.chunksBytes`.
+        """
         names = [source.name for source in self.sources]
         for place, name in enumerate(names):
             if name in names[:place]:

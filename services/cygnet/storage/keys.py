@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame import Attributes
 from cygnet.model.timestamp import format_time
-from cygnet.spec.templates import fault
+from cygnet.spec.templates import ATTRIBUTE_BYTES, fault
 
 DEFAULT_TEMPLATE = "{prefix}/{run}/{detector}/chunk-{first_event:09d}-{last_event:09d}.{ext}"
 CYGNO_TEMPLATE = "{prefix}/data-chunk-{last_time}.npz"
@@ -43,7 +43,9 @@ def render_key(
     """Return the key of a chunk.
 
     Times have fixed width, so that names sort by time. `{attrs.NAME}` is an attribute of the chunk's
-    first event, `none` when it has none of this name; what is unsafe in a key becomes `_`.
+    first event, `none` when it has none of this name; what is unsafe in a key becomes `_`, and what is
+    longer than ATTRIBUTE_BYTES is cut. No key is longer than MOST_KEY_BYTES: templates that could make
+    one are refused.
     """
     check_template(template)
     values: dict[str, str | int] = {
@@ -158,5 +160,5 @@ def generation_number(key: str) -> int | None:
 
 def _attribute(attrs: Mapping[str, object], name: str) -> str:
     value = attrs.get(name)
-    text = "none" if value is None else _UNSAFE.sub("_", str(value))
+    text = "none" if value is None else _UNSAFE.sub("_", str(value))[:ATTRIBUTE_BYTES]
     return text if text.strip(".") else "none"

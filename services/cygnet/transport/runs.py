@@ -85,12 +85,17 @@ async def set_run_state(values: Values, run: str, state: str, **details: Any) ->
         return
 
 
-async def note_late(values: Values, run: str) -> None:
-    """Write down that a complete run gets another result: whoever takes over must finish it again."""
-    if await run_state(values, run) in SETTLED:
-        await values.put(f"{LATE}{run}", {"run": run})
+async def note_late(values: Values, run: str) -> int:
+    """Write down that a run gets a result, complete or not: whoever takes over must (again) finish it."""
+    return await values.put(f"{LATE}{run}", {"run": run})
 
 
-async def forget_late(values: Values, run: str) -> None:
-    """The run is complete again, with index and ledger."""
-    await values.delete(f"{LATE}{run}")
+async def late_runs(values: Values) -> dict[str, int]:
+    """Return the runs that `note_late` told of, each with the revision to forget it by."""
+    found = {key: await values.get(key) for key in await values.keys(LATE)}
+    return {key.removeprefix(LATE): value.revision for key, value in found.items() if value is not None}
+
+
+async def forget_late(values: Values, run: str, revision: int) -> None:
+    """The run is complete, with index and ledger; a result that was told of later still waits for its."""
+    await values.delete(f"{LATE}{run}", revision)

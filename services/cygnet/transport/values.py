@@ -69,9 +69,9 @@ class Values:
         """Write a value whatever was there, and return its revision."""
         return await self._write(key, data, None)
 
-    async def delete(self, key: str) -> None:
-        """Remove a key and all trace of it."""
-        await purge_subject(self._nc, self._stream, self._subject(key))
+    async def delete(self, key: str, revision: int | None = None) -> None:
+        """Remove a key and all trace of it; with `revision`, unless it was changed since."""
+        await purge_subject(self._nc, self._stream, self._subject(key), revision)
 
     async def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that begin with `prefix`, sorted."""

@@ -7,13 +7,7 @@ import time
 from cygnet.model.account import Commit, Stored
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
-from cygnet.runtime.metrics import (
-    FRAMES,
-    SLICES_MISSING,
-    UPLOAD_BYTES,
-    UPLOAD_LATENCY_SECONDS,
-    UPLOAD_SECONDS,
-)
+from cygnet.runtime.metrics import FRAMES, UPLOAD_BYTES, UPLOAD_LATENCY_SECONDS, UPLOAD_SECONDS
 from cygnet.storage.errors import NoSuchObjectError
 from cygnet.transport.account import append
 from cygnet.transport.slices import SlicesGoneError, read_slices
@@ -92,7 +86,6 @@ async def _confirm_stored(context: Context, commit: Commit, gone: SlicesGoneErro
     except NoSuchObjectError:
         manifest = b""
     if _sha256(manifest) != commit.manifest_sha256:
-        SLICES_MISSING.inc()
         raise DataLossError(f"chunk {commit.chunk} of run {commit.run}: {gone}, and no manifest") from gone
 
 

@@ -3,12 +3,18 @@
 import asyncio
 
 import numpy as np
+import pytest
 
-from cygnet.aggregator import collector
-from cygnet.model.account import End
+from cygnet.aggregator import accession, collector, committer
+from cygnet.aggregator.accession import fence, slices_now, sweep
+from cygnet.aggregator.takeover import FencedError, SliceSubject
+from cygnet.model.account import Commit, End, Epoch
 from cygnet.model.identity import FrameId
 from cygnet.model.result import Result
+from cygnet.transport.account import append, last_commit
 from cygnet.transport.codec import encode_results
+from cygnet.transport.errors import WrongLastSequenceError
+from cygnet.transport.slices import publish_slices
 from cygnet.transport.stored import stored_message
 from cygnet.transport.streams import consumers, stream_state
 from cygnet.transport.values import Values
@@ -172,6 +178,119 @@ async def test_stopping_while_chunks_are_full_ends_in_order_and_the_next_one_com
         await rig.start("aggregator", "uploader")
         await rig.end("r", cam=8)
         assert (await rig.complete("r")).stored == 8
+
+
+SMALL_CHUNKS = {
+    "aggregator": {"maxAgeSeconds": 1, "maxBytes": 1 << 19, "chunkSize": 1000},
+    "streams": {"chunksBytes": 1 << 20},
+}
+
+
+async def test_slices_that_came_too_late_to_be_purged_do_not_hold_chunks_full_for_ever(
+    nats, s3, tmp_path, monkeypatch
+):
+    """What a paused aggregator still had in its socket comes after its successor has looked."""
+    monkeypatch.setattr(committer, "_SWEEP_SECONDS", 0.5)
+    async with open_rig(nats, s3, tmp_path, SMALL_CHUNKS, DOWNSTREAM) as rig:
+        await rig.begin("r")
+        for run in ("r", "gone"):
+            subject = rig.names.chunk_subject(run, "cam", "000000000-000000009", f"late-{run}")
+            body = memoryview(bytes(300_000))
+            await publish_slices(rig.context.window, rig.nc, subject, f"late-{run}", body, "object")
+        for event in range(64):
+            await rig.publish(frame(event, np.full((128, 128), event, "u1")))
+        await rig.end("r", cam=64)
+        assert (await rig.complete("r")).stored == 64
+        await rig.until(lambda: _is_empty(rig, rig.names.chunks))
+
+
+async def test_a_sweep_fences_whoever_might_still_commit_what_it_purges(nats, s3, tmp_path):
+    async with open_rig(nats, s3, tmp_path) as rig:
+        await rig.begin("r")
+        old, ours = SliceSubject("r", "cam", "0-9", "old"), SliceSubject("r", "cam", "0-9", "ours")
+        sequences = {}
+        for each in (old, ours):
+            subject = rig.names.chunk_subject(each.run, each.detector, each.chunk, each.attempt)
+            sequences[each] = await publish_slices(
+                rig.context.window, rig.nc, subject, each.attempt, memoryview(b"x"), "object"
+            )
+        fenced = await sweep(rig.context, 2, ours)
+        with pytest.raises(WrongLastSequenceError):
+            await append(rig.context.window, rig.names, _commit(old, sequences[old]), expected=0)
+        await append(rig.context.window, rig.names, _commit(ours, [1]), expected=fenced["r", "cam"])
+        assert await slices_now(rig.context) == [ours]
+        assert await sweep(rig.context, 3, SliceSubject("r", "cam", "x", "y")) == {}
+        assert await slices_now(rig.context) == [ours], "a commit names it"
+
+
+async def test_a_fenced_aggregator_keeps_the_slices_of_a_commit_that_was_its_own(nats, s3, tmp_path):
+    """The PubAck was lost and the server's memory of ids over: what is sent again is refused."""
+    async with open_rig(nats, s3, tmp_path) as rig:
+        await rig.begin("r")
+        window = rig.context.window
+        for attempt, appended in (("mine", True), ("lost", False)):
+            slices = SliceSubject("r", "cam", "0-9", attempt)
+            subject = rig.names.chunk_subject("r", "cam", "0-9", attempt)
+            numbers = await publish_slices(window, rig.nc, subject, attempt, memoryview(b"x"), "object")
+            record = _commit(slices, numbers)
+            before = await last_commit(rig.nc, rig.names, "r", "cam")
+            if appended:
+                await append(window, rig.names, record, expected=before[0])
+            await fence(rig.context, ("r", "cam"), 5 if appended else 6)
+            fenced = committer.Committer(rig.context, 1)
+            fenced.learn({("r", "cam"): before[0]})
+            with pytest.raises(FencedError):
+                await fenced._append(record)
+        assert [each.attempt for each in await slices_now(rig.context)] == ["mine"]
+
+
+async def test_an_account_that_is_read_from_a_server_behind_is_read_again(nats, s3, tmp_path, monkeypatch):
+    """Without a commit that its predecessor made, the successor would store those events twice."""
+    read, behind = accession.read_account, []
+
+    async def read_behind(*given):
+        records = await read(*given)
+        if len(behind) < 2 and any(isinstance(record, Epoch) for _, record in records):
+            behind.append(len(records))
+            return records[:-2]
+        return records
+
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        await rig.begin("r")
+        for event in range(12):
+            await rig.publish(frame(event))
+        await rig.until(lambda: _stored(rig, "r", 10))
+        [aggregator] = [service for service in rig.running if service.name == "aggregator"]
+        await rig.kill(aggregator)
+        monkeypatch.setattr(accession, "read_account", read_behind)
+        await rig.start("aggregator")
+        await rig.end("r", cam=12)
+        assert (await rig.complete("r")).stored == 12
+        assert len(behind) == 2
+
+
+async def test_results_that_are_mostly_attributes_do_not_fill_their_stream_until_the_age_of_a_chunk(
+    nats, s3, tmp_path
+):
+    spec = {
+        "aggregator": {"maxAgeSeconds": 600, "chunkSize": 100_000},
+        "streams": {"resultsBytes": 1 << 20},
+    }
+    async with open_rig(nats, s3, tmp_path, spec, DOWNSTREAM) as rig:
+        await rig.begin("r")
+        for event in range(400):
+            await rig.publish(frame(event, attrs={"label": "x" * 3500}))
+        await rig.until(lambda: _stored(rig, "r", 100))
+        await rig.end("r", cam=400)
+        assert (await rig.complete("r")).stored == 400
+
+
+def _commit(slices, numbers):
+    return Commit(
+        run=slices.run, detector=slices.detector, chunk=slices.chunk, attempt=slices.attempt, epoch=1,
+        key="k", content_type="x", size=1, sha256="s", events=[(0, 9)], slices=numbers, manifest_key="m",
+        manifest_size=0, manifest_sha256="", manifest_slices=[],
+    )  # fmt: skip
 
 
 async def _follows(rig):

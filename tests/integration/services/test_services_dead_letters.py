@@ -5,8 +5,12 @@ import json
 
 import numpy as np
 
+from cygnet.aggregator import collector, completion
 from cygnet.model.frame import ANNOUNCEMENT
+from cygnet.model.ledger import ledger, total
+from cygnet.storage.ledger_files import read_ledger
 from cygnet.transport.dead import drop, get_dead, list_dead, replay
+from cygnet.transport.runs import late_runs
 from fixtures.rig import frame, open_rig
 from fixtures.s3_server import rclone_s3
 from hostile.images import saved
@@ -71,6 +75,55 @@ async def test_a_letter_replayed_to_a_new_aggregator_is_stored_although_its_run_
         await replay(rig.context.window, rig.names, letter.sequence)
         await rig.until(lambda: len(rig.dataset("r")) == 11)
         assert (await rig.ledger("r")).stored == 11
+
+
+async def test_a_letter_replayed_while_its_run_is_finished_is_in_index_and_ledger_after_a_crash(
+    nats, s3, tmp_path, monkeypatch
+):
+    """The aggregator dies between the two: what came late was stored, and nobody finished the run again."""
+    marking, mark, died = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    set_state = completion.runs.set_run_state
+
+    async def set_slowly(*given, **more):
+        marking.set()
+        await mark.wait()
+        await set_state(*given, **more)
+
+    def die(point):
+        if point == "aggregator.completed":
+            died.set()
+            raise asyncio.CancelledError
+
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        with monkeypatch.context() as patch:
+            patch.setattr(completion.runs, "set_run_state", set_slowly)
+            patch.setattr(collector, "crash_point", die)
+            await rig.begin("r")
+            for event in range(3):
+                await rig.publish(frame(event, **({"body": b"cut"} if event == 1 else {})))
+            await rig.end("r", cam=3)
+            await asyncio.wait_for(marking.wait(), 20)  # index and ledger are written
+            await rig.publish(frame(1), "r/cam/1/frame/replay-1")
+            await rig.until(lambda: _stored(rig, 3))
+            mark.set()
+            await asyncio.wait_for(died.wait(), 20)
+            [aggregator] = [service for service in rig.running if service.name == "aggregator"]
+            await rig.kill(aggregator)
+        await rig.start("aggregator")
+        await rig.until(lambda: len(rig.dataset("r")) == 3)
+        await rig.until(lambda: _no_late(rig))
+        account = await asyncio.to_thread(
+            read_ledger, rig.context.bucket.reader, rig.context.pipeline.prefix, "r"
+        )
+        assert total(ledger(account), "r").stored == 3
+
+
+async def _stored(rig, events):
+    return (await rig.ledger("r")).stored == events
+
+
+async def _no_late(rig):
+    return not await late_runs(rig.values)
 
 
 async def test_a_letter_replayed_before_its_cause_is_gone_comes_back_as_another_letter(nats, s3, tmp_path):

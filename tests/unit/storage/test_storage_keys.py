@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cygnet.model.errors import BadInputError
+from cygnet.spec.templates import fault
 from cygnet.storage import keys
 
 CHUNK: dict[str, Any] = {
@@ -91,6 +92,9 @@ def test_taken_key_gets_a_suffix_that_sorts_behind_it(key: str) -> None:
         ("{prefix}\n{run}", "control characters"),
         ("", "ends without a name"),
         ("{prefix}/", "ends without a name"),
+        ("{attrs.a}-{attrs.b}-{attrs.c}", "names of 302 bytes; accepted: up to 240"),
+        ("{prefix}/{run}/" + "{attrs.a}/" * 10 + "x", r"keys of 1\d\d\d bytes; accepted: up to 1000"),
+        ("{prefix}/" + "ø" * 150, "names of 300 bytes"),
     ],
 )
 def test_bad_template_names_the_fault(template: str, fault: str) -> None:
@@ -107,6 +111,29 @@ def test_attribute_never_leaves_its_place_in_the_key(value: object) -> None:
     assert key.startswith("lime/")
     assert key.endswith("/0001.npz")
     assert ".." not in key.split("/")
+
+
+_FIELDS = [
+    "{prefix}",
+    "{run}",
+    "{detector}",
+    "{seq:099d}",
+    "{last_time}",
+    "{attrs.a}",
+    "{ext}",
+    "/",
+    "ü",
+    "x",
+]
+
+
+@given(template=st.lists(st.sampled_from(_FIELDS), max_size=40).map("".join), value=st.text(min_size=300))
+def test_no_key_is_longer_than_a_store_takes_whatever_an_attribute_says(template: str, value: str) -> None:
+    longest = {"prefix": "p" * 200, "run": "r" * 64, "detector": "d" * 64, "seq": 2**63 - 1}
+    if fault(template) is None:
+        key = keys.with_suffix(render(template, **longest, attrs={"a": value + "a" * 300}), 99_999)
+        assert len(key.encode()) <= 1024
+        assert max(len(name.encode()) for name in key.split("/")) <= 255
 
 
 def test_missing_attribute_is_said() -> None:
