@@ -16,9 +16,10 @@ NO_REGISTRY := cygnet: packages could not be had from the registry (PyPI): check
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-run: setup ## replay real CYGNO frames through all services, then print the ledger and what was stored
-	@$(BIN)/cygnet up examples/cygno-replay.yaml --events $(EVENTS) --data $(DATA)
+run: setup ## simulate a CYGNO detector through all services, then print the ledger and what was stored
+	@$(BIN)/cygnet up examples/cygno-simulated.yaml --events $(EVENTS) --data $(DATA)
 	@echo && $(BIN)/cygnet chunks ls --data $(DATA)
+	@echo && $(BIN)/cygnet show --data $(DATA) --out $(DATA)/gallery.png
 
 test: lint unit ## format, lint, types, import layers, all tests
 
