@@ -1,4 +1,4 @@
-"""`cygnet init`: a commented spec of one's own frames, an announcer or a simulated detector, to start from."""
+"""`cygnet init`: a commented spec of own frames, an announcer or a simulated detector, to start from."""
 
 import json
 import os

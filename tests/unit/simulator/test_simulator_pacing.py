@@ -1,4 +1,4 @@
-"""A source keeps its schedule: never ahead of it, no burst after a hold, and what it waits for is then due."""
+"""A source keeps its schedule: never ahead of it, no burst after a hold; what it waits for is then due."""
 
 import math
 
