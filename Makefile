@@ -32,14 +32,17 @@ lint: setup ## format, lint, types, import layers
 unit: setup
 	$(BIN)/pytest
 
-bench: setup ## Cygnet beside the notebook's loop, in one run: ratios and CPU per frame
+bench: setup ## Cygnet beside the notebook's loop and a plain simulation: ratios and CPU per frame
 	$(BIN)/python -m benchmarks.consumer
+	$(BIN)/python -m benchmarks.simulator
+	$(BIN)/python -m benchmarks.reproducible
 
 faults: setup ## kill, stop, fill and poison everything; SEEDS=10 for the long walk
 	$(BIN)/python -m tests.faults --seeds $(SEEDS) --seed-seconds $(SEED_SECONDS)
 
 docs: setup ## write the generated pages again
 	$(BIN)/python -m cygnet.spec.reference > docs/reference/pipeline.md
+	$(BIN)/python -m benchmarks.detector_figures
 
 clean: ## remove the environments, caches and ./cygnet-data
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist $(DATA)
