@@ -229,9 +229,7 @@ class PipelineSpec(Part):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "PipelineSpec":
-        """Names of sources differ, no source hears what another mirrors, and `aggregator.maxBytes` is at most
-        half of `streams.chunksBytes`.
-        """
+        """Names differ, no source hears another's mirror, `aggregator.maxBytes` ≤ half `streams.chunksBytes`."""
         names = [source.name for source in self.sources]
         for place, name in enumerate(names):
             if name in names[:place]:
