@@ -229,7 +229,7 @@ class PipelineSpec(Part):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "PipelineSpec":
-        """Names differ, no source hears another's mirror, `aggregator.maxBytes` ≤ half `streams.chunksBytes`."""
+        """Names differ, no source hears another's mirror, `maxBytes` is at most half of `chunksBytes`."""
         names = [source.name for source in self.sources]
         for place, name in enumerate(names):
             if name in names[:place]:
