@@ -29,7 +29,7 @@ from cygnet.transport.values import Values
 
 INSTALLATION, UID = "CYGNET_INSTALLATION", "CYGNET_PIPELINE_UID"
 _PROBE = "cygnet-probe"
-_NOT_READY = 503
+_SERVER_ERROR = 500
 T = TypeVar("T")
 
 
@@ -189,7 +189,7 @@ async def connect_nats(
 def is_outage(error: Exception) -> bool:
     """Whether waiting helps: NATS does not answer or is not ready, or the bucket is away."""
     if isinstance(error, ApiError):
-        return error.code == _NOT_READY
+        return error.code >= _SERVER_ERROR  # also a purge that a full disk does not take
     return isinstance(error, NatsOutageError | StorageUnavailableError)
 
 
