@@ -20,6 +20,7 @@ from cygnet.model.result import Result
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.health import Beat
+from cygnet.runtime.letters import bury
 from cygnet.runtime.metrics import (
     CHUNK_BYTES,
     CHUNK_LATENCY_SECONDS,
@@ -34,7 +35,6 @@ from cygnet.storage.errors import NoSuchObjectError, StorageError
 from cygnet.transport import runs
 from cygnet.transport.account import Follower
 from cygnet.transport.codec import BrokenFrame, decode_results
-from cygnet.transport.dead import bury
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.reference import Reference, reference_in
 
@@ -175,8 +175,7 @@ class Collector:
             body=delivery.data,
         )
         await bury(
-            self._context.window,
-            self._context.names,
+            self._context,
             frame,
             reason=frame.reason,
             message=frame.message,

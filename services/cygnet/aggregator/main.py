@@ -8,11 +8,10 @@ from cygnet.aggregator.accession import accede
 from cygnet.aggregator.collector import Collector
 from cygnet.aggregator.takeover import FencedError
 from cygnet.runtime.backoff import StoppedError
-from cygnet.runtime.context import Context, count_backpressure
+from cygnet.runtime.context import Context, open_window
 from cygnet.runtime.metrics import LEASE_EPOCH, LEASE_HELD
 from cygnet.transport.errors import ConsumerGoneError, LeaseLostError, TransportError
 from cygnet.transport.lease import Lease
-from cygnet.transport.publisher import PublishWindow
 
 ROLE = "aggregator"
 _PAUSE_SECONDS = 1.0
@@ -51,7 +50,7 @@ async def _reign(context: Context, lease: Lease, epoch: int) -> None:
 
     What this reign has submitted ends with it: a window of its own is closed at the end.
     """
-    window = PublishWindow(context.nc, on_backpressure=count_backpressure())
+    window = open_window(context.nc)
     reigning = replace(context, window=window)
     collector: Collector | None = None
     try:

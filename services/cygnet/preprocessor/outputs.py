@@ -10,11 +10,11 @@ from cygnet.model.result import Result
 from cygnet.preprocessor.outcome import Consumed, Done, GivenUp, Outcome
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
+from cygnet.runtime.letters import bury
 from cygnet.runtime.metrics import DEAD_LETTERS, FRAMES
 from cygnet.transport.account import append
 from cygnet.transport.codec import encode_results, frame_message_id, pack_message_id
 from cygnet.transport.connection import inline_limit
-from cygnet.transport.dead import bury
 from cygnet.transport.publisher import PubAck
 from cygnet.transport.puller import Delivery
 from cygnet.transport.reference import as_reference, reference_key
@@ -96,8 +96,7 @@ class Outputs:
             _event=identity.event if identity else None,
         )
         await bury(
-            self._context.window,
-            self._context.names,
+            self._context,
             frame,
             reason=given_up.reason,
             message=given_up.message,

@@ -98,7 +98,7 @@ async def open_context(
         }
     )
     nc = await connect_nats(service, names, settings, stop, log)
-    window = PublishWindow(nc, on_backpressure=count_backpressure())
+    window = open_window(nc)
     bucket = connect_bucket(settings.s3)
     try:
         await retry_outage(
@@ -136,8 +136,12 @@ async def open_context(
         await close(nc)
 
 
-def count_backpressure() -> Callable[[bool], None]:
-    """Return what tells the metrics for how long a full stream holds a window."""
+def open_window(nc: Client) -> PublishWindow:
+    """Return a publishing window whose back-pressure this process exports."""
+    return PublishWindow(nc, on_backpressure=_count_backpressure())
+
+
+def _count_backpressure() -> Callable[[bool], None]:
     since = 0.0
 
     def on_backpressure(blocked: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame import Attributes
+from cygnet.model.identity import FrameId
 from cygnet.model.timestamp import format_time
 from cygnet.spec.templates import ATTRIBUTE_BYTES, fault
 
@@ -122,6 +123,18 @@ def ledger_key(prefix: str, run: str) -> str:
 def provenance_key(prefix: str, run: str, sha256: str) -> str:
     """Return the key of a provenance document."""
     return join(prefix, run, "provenance", f"{sha256}.json")
+
+
+def dead_folder(prefix: str, run: str) -> str:
+    """Return the folder of bodies of a run's dead letters that are too large for their stream."""
+    return join(prefix, run, "dead")
+
+
+def dead_key(prefix: str, identity: FrameId | None, mark: str) -> str:
+    """Return the key of a dead letter's body; `mark` tells the letters of one event apart."""
+    if identity is None:
+        return join(prefix, "dead", mark)
+    return join(dead_folder(prefix, identity.run), identity.detector, f"{identity.event:09d}-{mark}")
 
 
 def is_manifest(key: str) -> bool:
