@@ -195,7 +195,7 @@ class Collector:
             return []  # committed before; the object may be gone already
         self._references[delivery.stream_sequence] = reference
         body = await self._context.patiently(lambda: self._context.bucket.get(reference.key))
-        if hashlib.sha256(body).hexdigest() != reference.sha256:
+        if await asyncio.to_thread(lambda: hashlib.sha256(body).hexdigest()) != reference.sha256:
             raise BadInputError(f"{reference.key}: other bytes than the message says", reason="bad-result")
         return decode_results(reference.headers, body)
 

@@ -63,9 +63,8 @@ class Outputs:
         self, result: Result, headers: dict[str, str], body: bytes
     ) -> tuple[dict[str, str], bytes]:
         """Put a result that no message can carry into the bucket; return the message that points at it."""
-        sha256 = hashlib.sha256(body).hexdigest()
-        # Other bytes get another key: a frame processed again must not change what a message points at.
-        key = f"{reference_key(self._context.pipeline.prefix, result.id)}-{sha256[:16]}"
+        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(body).hexdigest())
+        key = reference_key(self._context.pipeline.prefix, result.id, sha256)
         await self._context.patiently(
             lambda: self._context.bucket.put(key, body, content_type="application/octet-stream")
         )

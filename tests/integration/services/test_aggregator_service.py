@@ -9,8 +9,10 @@ from cygnet.aggregator import accession, collector, committer
 from cygnet.aggregator.accession import fence, slices_now, sweep
 from cygnet.aggregator.takeover import FencedError, SliceSubject
 from cygnet.model.account import Commit, End, Epoch
+from cygnet.model.identity import FrameId
 from cygnet.transport.account import append, last_commit
 from cygnet.transport.errors import WrongLastSequenceError
+from cygnet.transport.reference import reference_folder, reference_key
 from cygnet.transport.slices import publish_slices
 from cygnet.transport.stored import stored_message
 from cygnet.transport.streams import consumers, stream_state
@@ -153,6 +155,24 @@ async def test_stopping_while_chunks_are_full_ends_in_order_and_the_next_one_com
         await rig.start("aggregator", "uploader")
         await rig.end("r", cam=8)
         assert (await rig.complete("r")).stored == 8
+
+
+async def test_objects_of_results_that_a_killed_aggregator_left_go_with_the_end_of_their_run(
+    nats, s3, tmp_path
+):
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        bucket, prefix = rig.context.bucket, rig.context.pipeline.prefix
+        left = [reference_key(prefix, FrameId("r", "cam", event), f"{event:064x}") for event in (1, 7)]
+        others = f"{reference_folder(prefix, 'r')}/cam/notes"
+        for key in (*left, others):
+            await bucket.put(key, b"x", content_type="application/octet-stream")
+        await rig.begin("r")
+        for event in range(3):
+            await rig.publish(frame(event))
+        await rig.end("r", cam=3)
+        await rig.complete("r")
+        found = {each.key async for each in bucket.list(reference_folder(prefix, "r"))}
+        assert found == {left[1], others}, "event 7 is not settled"
 
 
 SMALL_CHUNKS = {
