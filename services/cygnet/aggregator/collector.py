@@ -292,20 +292,22 @@ class Collector:
 
     async def _complete(self) -> None:
         while not self._context.stop.is_set():
-            for run in [run for run in self._assembly.accounts if self._may_try(run)]:
-                await self._look_after(run)
+            now = time.monotonic()
+            again = {run for run, due in self._try_again.items() if due <= now}
+            for run in again | (self._assembly.take_moved() - self._try_again.keys()):
+                self._try_again.pop(run, None)
+                if self._assembly.knows(run):
+                    await self._look_after(run)
             await asyncio.sleep(0.1)
-
-    def _may_try(self, run: str) -> bool:
-        return self._try_again.get(run, 0.0) <= time.monotonic()
 
     async def _look_after(self, run: str) -> None:
         """Extend a run's index, or finish it. Objects that somebody damaged stop this run, and no other."""
         account = self._assembly.accounts[run]
         try:
             await self._completion.extend_index(account)
-            if run in self._assembly.complete_runs():
+            if self._assembly.is_complete(run):
                 self._assembly.forget(run)
+                self._committer.forget(run)
                 late = self._late.get(run)
                 await self._completion.finish(account)
                 crash_point("aggregator.completed")
@@ -315,6 +317,7 @@ class Collector:
             self._context.log.critical("run cannot be finished", run=run, error=str(error))
             INDEX_TROUBLE.inc()
             found = await self._context.patiently(lambda: read_run(self._context, run))
+            self._committer.learn(found.sequences, found.keys)
             self._assembly.load(run, found.records)
             self._try_again[run] = time.monotonic() + _TRY_AGAIN_SECONDS
 
