@@ -91,6 +91,7 @@ class Assembly:
         self._unsettled: dict[int, _Message] = {}
         self._settled: list[int] = []
         self._held_bytes = 0
+        self._moved: set[str] = set()
 
     # --- what comes in ---------------------------------------------------------------------------
 
@@ -103,11 +104,13 @@ class Assembly:
         account = self.accounts.setdefault(run, RunAccount(run))
         for record in records:
             account.add(record)
+        self._moved.add(run)
         self._review(run)
 
     def fold(self, record: Record) -> None:
         """Take one more record of a run that is known."""
         self.accounts[record.run].add(record)
+        self._moved.add(record.run)
         self._review(record.run)
 
     def is_held(self, delivery: int) -> bool:
@@ -197,20 +200,28 @@ class Assembly:
         """Chunks that still take results."""
         return len(self._open)
 
-    def complete_runs(self) -> list[str]:
-        """Runs whose every event is accounted for, and of which nothing is held here."""
-        busy = {place[0] for place, held in self._held.items() if held}
-        return [run for run, account in self.accounts.items() if run not in busy and account.is_complete()]
+    def take_moved(self) -> set[str]:
+        """Return the runs of whose accounts anything was heard since this was asked last."""
+        moved, self._moved = self._moved, set()
+        return moved
+
+    def is_complete(self, run: str) -> bool:
+        """Whether every event of a run is accounted for, and nothing of it is held here."""
+        account = self.accounts.get(run)
+        return account is not None and not self._holds(run) and account.is_complete()
 
     def forget(self, run: str) -> None:
         """Drop the account of a complete run from memory."""
-        if any(held for (held_run, _), held in self._held.items() if held_run == run):
+        if self._holds(run):
             raise ValueError(f"run {run} still has results here")
         self.accounts.pop(run, None)
         self._held = {place: held for place, held in self._held.items() if place[0] != run}
         self._held_in = Counter({key: n for key, n in self._held_in.items() if key[0] != run})
 
     # --- inside ----------------------------------------------------------------------------------
+
+    def _holds(self, run: str) -> bool:
+        return any(held for place, held in self._held.items() if place[0] == run)
 
     def _place(self, result: Result, now: float) -> OpenChunk | None:
         """Put a result into its chunk; None if its event is settled or held already."""

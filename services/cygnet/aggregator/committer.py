@@ -45,15 +45,21 @@ class Committer:
         self._context = context
         self._epoch = epoch
         self._sequences: dict[Place, int] = {}  # the last one on each commit subject that is known
-        self._keys: set[str] = set()  # object keys that are taken
+        self._keys: dict[str, set[str]] = {}  # run → object keys that it has taken
         self._undecided: SliceSubject | None = None  # slices of ours that no commit record speaks of yet
         self._spec = context.pipeline.spec.aggregator
 
-    def learn(self, sequences: Mapping[Place, int], keys: Iterable[str] = ()) -> None:
-        """Take in what a run's account says: without it, the run has no commit yet."""
+    def learn(self, sequences: Mapping[Place, int], keys: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Take in what accounts say: last sequences and, by run, keys. Without, a run has no commit yet."""
         for place, sequence in sequences.items():
             self._sequences[place] = max(sequence, self._sequences.get(place, 0))
-        self._keys.update(keys)
+        for run, taken in (keys or {}).items():
+            self._keys.setdefault(run, set()).update(taken)
+
+    def forget(self, run: str) -> None:
+        """Drop what is known of a complete run: its objects are in the bucket, where they are seen."""
+        self._keys.pop(run, None)
+        self._sequences = {place: last for place, last in self._sequences.items() if place[0] != run}
 
     async def commit(self, chunk: OpenChunk) -> Commit:
         """Decide a chunk; raise FencedError if it is no longer ours to decide."""
@@ -152,7 +158,7 @@ class Committer:
             await self._purge_unless_committed(record, error.last_sequence)
             raise FencedError(f"{record.run}/{record.detector}: {error}") from error
         self._sequences[place] = ack.sequence
-        self._keys.add(record.key)
+        self._keys.setdefault(record.run, set()).add(record.key)
 
     async def _purge_unless_committed(self, record: Commit, last: int | None) -> None:
         """Purge a refused commit's slices, unless it is in the account: sent again, it is refused as well."""
@@ -182,7 +188,9 @@ class Committer:
         )
         unique = "{run}" in template  # then only this run's own commits can be in the way
         candidate, suffix = key, 0
-        while candidate in self._keys or not (unique or await self._is_absent(candidate)):
+        while any(candidate in keys for keys in self._keys.values()) or not (
+            unique or await self._is_absent(candidate)
+        ):
             suffix += 1
             candidate = with_suffix(key, suffix)
         return candidate

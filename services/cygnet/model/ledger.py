@@ -17,6 +17,7 @@ from cygnet.model.account import (
     Stored,
 )
 from cygnet.model.intervals import IntervalSet
+from cygnet.model.reasons import Reasons
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class DetectorAccount:
     dead: IntervalSet = field(default_factory=IntervalSet)
     dropped: IntervalSet = field(default_factory=IntervalSet)
     duplicate: IntervalSet = field(default_factory=IntervalSet)
-    dead_reasons: dict[int, str] = field(default_factory=dict)
+    dead_reasons: Reasons = field(default_factory=Reasons)
     announced: int | None = None
     commits: dict[str, Commit] = field(default_factory=dict)
     stored_chunks: set[str] = field(default_factory=set)
@@ -84,11 +85,7 @@ class RunAccount:
             case Dead():
                 account = self.detector(record.detector)
                 account.dead.update(record.events)
-                account.dead_reasons.update(
-                    (event, record.reason)
-                    for first, last in record.events
-                    for event in range(first, last + 1)
-                )
+                account.dead_reasons.note(record.reason, record.events)
             case Dropped():
                 account = self.detector(record.detector)
                 (account.duplicate if record.reason == DUPLICATE else account.dropped).update(record.events)
@@ -168,10 +165,7 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
         numbers = max(known, detector.committed.union(detector.accounted_for()).end)  # a cursor may lag
         announced = numbers - len(dropped) - len(duplicate)
         seen = len(stored) + len(consumed) + len(dead)
-        reasons: dict[str, int] = {}
-        for event in dead:
-            reason = detector.dead_reasons.get(event, "unknown")
-            reasons[reason] = reasons.get(reason, 0) + 1
+        reasons = {reason: len(events) - len(events.minus(dead)) for reason, events in detector.dead_reasons}
         lines.append(
             Ledger(
                 run=account.run,
@@ -184,7 +178,7 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
                 dropped=len(dropped),
                 duplicates=len(duplicate),
                 ended=account.end is not None,
-                dead_reasons=reasons,
+                dead_reasons={reason: count for reason, count in reasons.items() if count},
             )
         )
     return lines
