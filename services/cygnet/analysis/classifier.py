@@ -16,8 +16,8 @@ from cygnet.analysis.logistic import Logistic
 from cygnet.analysis.roc import Roc
 
 Floats = npt.NDArray[np.float64]
-LIGHT_EDGES = (5_000.0, 8_000.0, 12_000.0, 20_000.0, np.inf)
-"""Bins of light in counts; below the first edge nothing is decided."""
+LIGHT_EDGES = (5_000.0, 8_000.0, np.inf)
+"""Bins of light in counts, each with a model of its own; below the first edge nothing is decided."""
 
 
 class Decision(IntEnum):
@@ -54,7 +54,7 @@ class Classifier:
     selection: Selection
     """Efficiency and leakage of the cut among all events, undecided ones included; from the held-out set."""
     rocs: tuple[Roc, ...]
-    """One for each bin, from the held-out set."""
+    """For bins of light in which both types are found, from the held-out set."""
 
     def log_odds(self, tracks: Tracks) -> Floats:
         """Return log P(nuclear) / P(electronic) at equal shares, (N,); NaN where nothing is decided."""

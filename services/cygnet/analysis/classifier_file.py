@@ -66,7 +66,7 @@ def from_document(document: dict[str, Any]) -> Classifier:
     if document["format"] != FORMAT or document["light_edges"] != edges:
         raise ValueError(f"format {document['format']!r} with bins of light from {document['light_edges']}")
     shape = document["trained_on"]["shape"]
-    if len(document["models"]) != len(edges) or len(document["rocs"]) != len(edges):
+    if len(document["models"]) != len(edges):
         raise ValueError(f"{len(document['models'])} models for {len(edges)} bins of light")
     return Classifier(
         trained_on=Training(**document["trained_on"] | {"shape": (int(shape[0]), int(shape[1]))}),

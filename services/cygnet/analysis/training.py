@@ -10,7 +10,7 @@ from cygnet.analysis.classifier import LIGHT_EDGES, Classifier, Training, bin_of
 from cygnet.analysis.correction import Selection, fraction
 from cygnet.analysis.features import Tracks, features, join
 from cygnet.analysis.logistic import Logistic, learn
-from cygnet.analysis.roc import roc
+from cygnet.analysis.roc import Roc, roc
 from cygnet.imaging import crop_center
 from cygnet.model.errors import BadInputError
 
@@ -19,6 +19,7 @@ Flags = npt.NDArray[np.bool_]
 _BLOCK = 64
 _THREADS = 2
 _CUTS = 400
+ROC_EDGES = (5_000.0, 8_000.0, 12_000.0, np.inf)
 _FEWEST = 50  # of each type in a bin: ten inputs have 66 terms
 
 
@@ -69,17 +70,24 @@ def train_on(learnt: Sample, tested: Sample, training: Training, *, nuclear_shar
     models = tuple(_models(learnt))
     odds = score(models, learnt.tracks)
     cut = best_cut(odds, learnt.nuclear, nuclear_share)
-    unseen, bins = score(models, tested.tracks), bin_of(tested.tracks)
+    unseen = score(models, tested.tracks)
     return Classifier(
         trained_on=training,
         models=models,
         cut=cut,
         selection=_selection(unseen, tested.nuclear, cut),
-        rocs=tuple(
-            roc(unseen[bins == number], tested.nuclear[bins == number], low=low, high=high)
-            for number, (low, high) in enumerate(zip(LIGHT_EDGES, LIGHT_EDGES[1:], strict=False))
-        ),
+        rocs=rocs_of(unseen, tested),
     )
+
+
+def rocs_of(odds: Floats, sample: Sample) -> tuple[Roc, ...]:
+    """Return the ROC of each bin of `ROC_EDGES` that has at least 50 events of each type."""
+    curves = []
+    for low, high in zip(ROC_EDGES, ROC_EDGES[1:], strict=False):
+        members = (sample.tracks.light >= low) & (sample.tracks.light < high)
+        if min(sample.nuclear[members].sum(), (~sample.nuclear[members]).sum()) >= _FEWEST:
+            curves.append(roc(odds[members], sample.nuclear[members], low=low, high=high))
+    return tuple(curves)
 
 
 def best_cut(odds: Floats, nuclear: Flags, nuclear_share: float) -> float:
