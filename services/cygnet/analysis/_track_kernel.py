@@ -36,11 +36,12 @@ _TAPS = np.array([1, 6, 15, 20, 15, 6, 1], np.float32) / np.float32(64)  # binom
 _REACH = 3
 _IMAGE = writable(types.float32, 2)
 _STRIP = writable(types.float64, 2)
+_ROW = writable(types.float64, 1)
 
 
-@kernel(types.UniTuple(types.float64, 2)(_IMAGE, types.int64))
-def _border(image: NDArray[np.float32], border: int) -> tuple[float, float]:
-    """Return mean and standard deviation of the pixels at the border, those beyond 3 sigma clipped away."""
+@kernel(types.void(_IMAGE, types.int64, _ROW))
+def _border(image: NDArray[np.float32], border: int, out: NDArray[np.float64]) -> None:
+    """Write mean and standard deviation of the pixels at the border, those beyond 3 sigma clipped away."""
     height, width = image.shape
     low, high = -np.inf, np.inf
     mean, sigma = 0.0, 0.0
@@ -62,7 +63,7 @@ def _border(image: NDArray[np.float32], border: int) -> tuple[float, float]:
         mean = offset + total / count
         sigma = np.sqrt(max(squares / count - (total / count) ** 2, 0.0))
         low, high = mean - _CLIP_SIGMA * sigma, mean + _CLIP_SIGMA * sigma
-    return mean, sigma
+    out[0], out[1] = mean, sigma
 
 
 @kernel(types.void(_IMAGE, _IMAGE, _IMAGE))
@@ -89,11 +90,7 @@ def _smooth(image: NDArray[np.float32], between: NDArray[np.float32], out: NDArr
             out[i, j] = value
 
 
-@kernel(
-    types.int64(
-        _IMAGE, _IMAGE, types.float32, writable(types.int32, 2), writable(types.int32, 1)
-    )
-)
+@kernel(types.int64(_IMAGE, _IMAGE, types.float32, writable(types.int32, 2), writable(types.int32, 1)))
 def _brightest(
     bins: NDArray[np.float32],
     smooth: NDArray[np.float32],
@@ -128,7 +125,7 @@ def _brightest(
     return best
 
 
-@kernel(types.void(_IMAGE, _IMAGE, writable(types.int32, 2), types.int64, writable(types.float64, 1)))
+@kernel(types.void(_IMAGE, _IMAGE, writable(types.int32, 2), types.int64, _ROW))
 def _describe(
     bins: NDArray[np.float32],
     smooth: NDArray[np.float32],
@@ -187,7 +184,7 @@ def _describe(
     )
 )
 def measure(frames: NDArray[Any], full: float, out: NDArray[np.float64]) -> None:
-    """Write a row for each crop, columns as in `COLUMNS`; without any cluster light and pixels are 0, shape NaN.
+    """Write a row for each crop, columns as in `COLUMNS`; without a cluster light is 0 and the shape NaN.
 
     frames: (N, H, W), sides of at least 16; full: the value at which a pixel is saturated; out: (N, 16).
     """
@@ -199,9 +196,10 @@ def measure(frames: NDArray[Any], full: float, out: NDArray[np.float64]) -> None
     smooth = np.empty((rows, columns), np.float32)
     label = np.empty((rows, columns), np.int32)
     stack = np.empty(rows * columns, np.int32)
+    level = np.empty(2)
     for n in range(count):
         frame, row = frames[n], out[n]
-        saturated = 0
+        saturated = 0.0
         for i in range(rows):
             for j in range(columns):
                 a, b = np.float32(frame[2 * i, 2 * j]), np.float32(frame[2 * i, 2 * j + 1])
@@ -209,16 +207,16 @@ def measure(frames: NDArray[Any], full: float, out: NDArray[np.float64]) -> None
                 saturated += (a >= full) + (b >= full) + (c >= full) + (d >= full)
                 bins[i, j] = np.float32(0.25) * ((a + b) + (c + d))
         row[:] = np.nan
-        row[0], sigma = _border(bins, border)
-        row[1] = 2 * sigma
+        _border(bins, border, level)
+        row[0], row[1] = level[0], 2 * level[1]
         row[2], row[3], row[14], row[15] = 0.0, 0.0, saturated, 0.0
         pedestal = np.float32(row[0])
         for i in range(rows):
             for j in range(columns):
                 bins[i, j] -= pedestal
         _smooth(bins, between, smooth)
-        offset, sigma = _border(smooth, border)
-        threshold = np.float32(max(offset + _THRESHOLD_SIGMA * sigma, 1e-6))
+        _border(smooth, border, level)
+        threshold = np.float32(max(level[0] + _THRESHOLD_SIGMA * level[1], 1e-6))
         cluster = _brightest(bins, smooth, threshold, label, stack)
         if cluster:
             _describe(bins, smooth, label, cluster, row)

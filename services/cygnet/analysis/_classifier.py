@@ -10,10 +10,10 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from cygnet.analysis.correction import Selection
-from cygnet.analysis.features import Tracks
-from cygnet.analysis.logistic import Logistic
-from cygnet.analysis.roc import Roc
+from cygnet.analysis._correction import Selection
+from cygnet.analysis._features import Tracks
+from cygnet.analysis._logistic import Logistic
+from cygnet.analysis._roc import Roc
 
 Floats = npt.NDArray[np.float64]
 LIGHT_EDGES = (5_000.0, 8_000.0, np.inf)
@@ -99,3 +99,8 @@ def shape_inputs(tracks: Tracks) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         logarithms = [np.log(np.maximum(each, 1e-9)) for each in positive]
     return np.stack([*logarithms, tracks.skewness, tracks.kurtosis], axis=1)
+
+
+def groups_of(decisions: npt.NDArray[np.int8]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which tracks were decided nuclear, electronic, and not at all: masks by name, (N,)."""
+    return {decision.name.lower(): decisions == decision for decision in reversed(Decision)}

@@ -24,7 +24,7 @@ class Tracks:
     """Features of N crops, each (N,) float64; lengths in pixels, light in counts. NaN: no cluster found."""
 
     pedestal: Floats
-    """Mean of the border (a 28th of the side wide: 8 px of 224), values beyond 3 sigma clipped away, counts."""
+    """Mean of the border (a 28th of the side: 8 px of 224), values beyond 3 sigma clipped away, counts."""
     noise: Floats
     """Standard deviation of the same pixels, scaled from 2 × 2 bins to single pixels, counts."""
     light: Floats
@@ -99,7 +99,7 @@ def features(crops: npt.ArrayLike) -> Tracks:
         stack = stack[None]
     if stack.ndim != 3 or min(stack.shape[1:]) < SMALLEST_SIDE:
         raise BadInputError(
-            f"crops: shape {stack.shape}; accepted: (H, W) or (N, H, W) with sides of at least {SMALLEST_SIDE}"
+            f"crops: shape {stack.shape}; accepted: (H, W) or (N, H, W), sides of at least {SMALLEST_SIDE}"
         )
     if stack.dtype.kind not in "uif":
         raise BadInputError(f"crops: dtype {stack.dtype}; accepted: unsigned, integer or float")
@@ -120,4 +120,6 @@ def join(parts: "list[Tracks]") -> Tracks:
 
 def _ratio(above: Floats, below: Floats) -> Floats:
     """Return above / below, NaN where there is nothing to divide by."""
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    ratio = np.full(len(above), np.nan)
+    np.divide(above, below, out=ratio, where=below > 0)
+    return ratio

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from cygnet.analysis.classifier import LIGHT_EDGES, Classifier, Training
-from cygnet.analysis.correction import Selection
-from cygnet.analysis.logistic import Logistic
-from cygnet.analysis.roc import Roc
+from cygnet.analysis._classifier import LIGHT_EDGES, Classifier, Training
+from cygnet.analysis._correction import Selection
+from cygnet.analysis._logistic import Logistic
+from cygnet.analysis._roc import Roc
 from cygnet.model.errors import BadInputError, NoSuchError
 
 FORMAT = "cygnet-classifier-1"
@@ -29,7 +29,9 @@ def load(path: Path) -> Classifier:
     except FileNotFoundError:
         raise NoSuchError(f"there is no classifier {str(path)!r}; `cygnet analyse train` makes one") from None
     except (OSError, ValueError) as error:
-        raise BadInputError(f"classifier {str(path)!r}: {error}; accepted: a JSON file of {FORMAT}") from error
+        raise BadInputError(
+            f"classifier {str(path)!r}: {error}; accepted: a JSON file of {FORMAT}"
+        ) from error
     try:
         return from_document(document)
     except (KeyError, TypeError, ValueError) as error:

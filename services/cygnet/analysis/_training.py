@@ -2,15 +2,16 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from cygnet.analysis.classifier import LIGHT_EDGES, Classifier, Training, bin_of, score, shape_inputs
-from cygnet.analysis.correction import Selection, fraction
-from cygnet.analysis.features import Tracks, features, join
-from cygnet.analysis.logistic import Logistic, learn
-from cygnet.analysis.roc import Roc, roc
+from cygnet.analysis._classifier import LIGHT_EDGES, Classifier, Training, bin_of, score, shape_inputs
+from cygnet.analysis._correction import Selection, fraction
+from cygnet.analysis._features import Tracks, features, join
+from cygnet.analysis._logistic import Logistic, learn
+from cygnet.analysis._roc import Roc, roc
 from cygnet.imaging import crop_center
 from cygnet.model.errors import BadInputError
 
@@ -62,7 +63,9 @@ def train(training: Training, *, nuclear_share: float) -> Classifier:
     nuclear_share: the share of nuclear recoils that is expected on average where the classifier will be
     used; the cut is the best one for it. Raises BadInputError when a bin of light has too few events.
     """
-    return train_on(simulate(training, 0), simulate(training, training.events), training, nuclear_share=nuclear_share)
+    return train_on(
+        simulate(training, 0), simulate(training, training.events), training, nuclear_share=nuclear_share
+    )
 
 
 def train_on(learnt: Sample, tested: Sample, training: Training, *, nuclear_share: float) -> Classifier:
@@ -75,7 +78,7 @@ def train_on(learnt: Sample, tested: Sample, training: Training, *, nuclear_shar
         trained_on=training,
         models=models,
         cut=cut,
-        selection=_selection(unseen, tested.nuclear, cut),
+        selection=selection_of(unseen, tested.nuclear, cut),
         rocs=rocs_of(unseen, tested),
     )
 
@@ -83,7 +86,7 @@ def train_on(learnt: Sample, tested: Sample, training: Training, *, nuclear_shar
 def rocs_of(odds: Floats, sample: Sample) -> tuple[Roc, ...]:
     """Return the ROC of each bin of `ROC_EDGES` that has at least 50 events of each type."""
     curves = []
-    for low, high in zip(ROC_EDGES, ROC_EDGES[1:], strict=False):
+    for low, high in pairwise(ROC_EDGES):
         members = (sample.tracks.light >= low) & (sample.tracks.light < high)
         if min(sample.nuclear[members].sum(), (~sample.nuclear[members]).sum()) >= _FEWEST:
             curves.append(roc(odds[members], sample.nuclear[members], low=low, high=high))
@@ -108,7 +111,8 @@ def best_cut(odds: Floats, nuclear: Flags, nuclear_share: float) -> float:
     return float(cuts[int(np.argmin(error))])
 
 
-def _selection(odds: Floats, nuclear: Flags, cut: float) -> Selection:
+def selection_of(odds: Floats, nuclear: Flags, cut: float) -> Selection:
+    """Return which fractions of all nuclear and of all electron recoils a cut takes, undecided ones not."""
     chosen = odds >= cut  # false for NaN
     e, f = (fraction(int((chosen & kind).sum()), int(kind.sum())) for kind in (nuclear, ~nuclear))
     return Selection(efficiency=e[0], efficiency_error=e[1], leakage=f[0], leakage_error=f[1])
@@ -117,13 +121,13 @@ def _selection(odds: Floats, nuclear: Flags, cut: float) -> Selection:
 def _models(sample: Sample) -> "list[Logistic]":
     bins, inputs = bin_of(sample.tracks), shape_inputs(sample.tracks)
     models = []
-    for number, (low, high) in enumerate(zip(LIGHT_EDGES, LIGHT_EDGES[1:], strict=False)):
+    for number, (low, high) in enumerate(pairwise(LIGHT_EDGES)):
         members = bins == number
         truth = sample.nuclear[members]
         if min(truth.sum(), (~truth).sum()) < _FEWEST:
             raise BadInputError(
-                f"events: {len(sample.tracks)} have {int(truth.sum())} nuclear and {int((~truth).sum())} electron"
-                f" recoils of {low:g} to {high:g} counts; accepted: enough events for {_FEWEST} of each"
+                f"events: {len(sample.tracks)} have {int(truth.sum())} nuclear and {int((~truth).sum())}"
+                f" electron recoils of {low:g} to {high:g} counts; accepted: enough events, {_FEWEST} of each"
             )
         models.append(learn(inputs[members], truth))
     return models

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cygnet.analysis.modulation import Modulation
+from cygnet.analysis._modulation import Modulation
 from cygnet.model.errors import BadInputError
 
 
@@ -60,7 +60,9 @@ def correct(fit: Modulation, event_hz: float, event_hz_error: float, selection: 
     """
     e, f = selection.efficiency, selection.leakage
     if not e > f:
-        raise BadInputError(f"selection: efficiency {e:.4g} and leakage {f:.4g}; accepted: efficiency above leakage")
+        raise BadInputError(
+            f"selection: efficiency {e:.4g} and leakage {f:.4g}; accepted: efficiency above leakage"
+        )
     b, s, r = fit.base_hz, fit.amplitude_hz, event_hz
     net, gap = b - r * f, e - f
     covariance = np.zeros((5, 5))  # of b, s, R, e, f
@@ -81,5 +83,8 @@ def correct(fit: Modulation, event_hz: float, event_hz_error: float, selection: 
     )
 
 
-def _error(gradient: "np.ndarray[tuple[int], np.dtype[np.float64]]", covariance: "np.ndarray[tuple[int, int], np.dtype[np.float64]]") -> float:
+def _error(
+    gradient: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+    covariance: "np.ndarray[tuple[int, int], np.dtype[np.float64]]",
+) -> float:
     return float(np.sqrt(gradient @ covariance @ gradient))

@@ -42,7 +42,10 @@ def waves(edges: Floats, frequencies: Floats) -> Floats:
     """Return the integrals of sin and cos of 2πft over every bin, (F, 2, B), in seconds."""
     omega = 2 * np.pi * frequencies[:, None]
     phase = omega * edges[None, :]
-    return np.stack([-np.diff(np.cos(phase), axis=1), np.diff(np.sin(phase), axis=1)], axis=1) / omega[:, :, None]
+    return (
+        np.stack([-np.diff(np.cos(phase), axis=1), np.diff(np.sin(phase), axis=1)], axis=1)
+        / omega[:, :, None]
+    )
 
 
 def scan(edges: Floats, counts: npt.NDArray[np.int64]) -> Periodogram:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cygnet.analysis.periodogram import Periodogram, scan, waves
+from cygnet.analysis._periodogram import Periodogram, scan, waves
 from cygnet.model.errors import BadInputError
 
 Floats = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ class Modulation:
     p_value: float
     """Chance that a constant rate gains as much at any of the scanned periods."""
     deviance: float
-    """2 × log likelihood below that of the counts themselves; near `degrees` for a good fit of many counts."""
+    """2 × log likelihood below that of the counts themselves; near `degrees` for a good fit."""
     degrees: int
     """Bins less four."""
     scanned: Periodogram
@@ -87,7 +87,8 @@ def fit_modulation(edges: Floats, counts: npt.NDArray[np.int64]) -> Modulation:
 def _check(edges: Floats, counts: npt.NDArray[np.int64]) -> None:
     if len(counts) < _FEWEST_BINS or len(edges) != len(counts) + 1:
         raise BadInputError(
-            f"counts: {len(counts)} between {len(edges)} edges; accepted: at least {_FEWEST_BINS}, and one edge more"
+            f"counts: {len(counts)} between {len(edges)} edges; accepted: at least {_FEWEST_BINS},"
+            " and one edge more"
         )
     if not (np.diff(edges) > 0).all():
         raise BadInputError("edges: they do not ascend; accepted: seconds, each later than the one before")
@@ -107,7 +108,9 @@ def _maximise(edges: Floats, counts: npt.NDArray[np.int64], frequency: float) ->
     rest = (counts - mean * np.diff(edges)) / span * 2
     across = (rest @ sine) / np.diff(edges).mean(), (rest @ cosine) / np.diff(edges).mean()
     s = min(float(np.hypot(*across)), mean)
-    start = np.array([max(mean - s, 0.01 * mean), max(s, 0.01 * mean), frequency, np.arctan2(across[1], across[0])])
+    start = np.array(
+        [max(mean - s, 0.01 * mean), max(s, 0.01 * mean), frequency, np.arctan2(across[1], across[0])]
+    )
     scale = np.array([mean, mean, 1 / span, 1.0])
 
     def objective(scaled: Floats) -> tuple[float, Floats]:
@@ -116,8 +119,15 @@ def _maximise(edges: Floats, counts: npt.NDArray[np.int64], frequency: float) ->
         slope = gradient @ (1 - counts / expected)
         return _negative_log_likelihood(expected, counts), slope * scale
 
-    within = [(0, None), (0, None), (max(frequency * span - 0.75, 0.5), frequency * span + 0.75), (None, None)]
-    found = minimize(objective, start / scale, jac=True, method="L-BFGS-B", bounds=within, options={"ftol": 1e-13})
+    within = [
+        (0, None),
+        (0, None),
+        (max(frequency * span - 0.75, 0.5), frequency * span + 0.75),
+        (None, None),
+    ]
+    found = minimize(
+        objective, start / scale, jac=True, method="L-BFGS-B", bounds=within, options={"ftol": 1e-13}
+    )
     return float(found.fun), np.asarray(found.x * scale)
 
 
