@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from cygnet.analysis._correction import NuclearRate, Selection, correct
     from cygnet.analysis._features import Tracks, features
     from cygnet.analysis._modulation import Modulation, fit_modulation
+    from cygnet.analysis._modulation_figure import draw_modulation
     from cygnet.analysis._rates import Rates, poisson_interval, rates
     from cygnet.analysis._school import SchoolChunks, read_school_chunks
     from cygnet.analysis._stored import Measured, candidate_rates, decide, measure
@@ -28,6 +29,7 @@ __all__ = [
     "candidate_rates",
     "correct",
     "decide",
+    "draw_modulation",
     "features",
     "fit_modulation",
     "load",
@@ -53,6 +55,7 @@ _MODULE_OF = {
     "candidate_rates": "_stored",
     "correct": "_correction",
     "decide": "_stored",
+    "draw_modulation": "_modulation_figure",
     "features": "_features",
     "fit_modulation": "_modulation",
     "load": "_classifier_file",
