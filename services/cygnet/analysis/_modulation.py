@@ -126,7 +126,7 @@ def _maximise(edges: Floats, counts: npt.NDArray[np.int64], frequency: float) ->
         (None, None),
     ]
     found = minimize(
-        objective, start / scale, jac=True, method="L-BFGS-B", bounds=within, options={"ftol": 1e-13}
+        objective, start / scale, jac=True, method="SLSQP", bounds=within, options={"ftol": 1e-12}
     )
     return float(found.fun), np.asarray(found.x * scale)
 

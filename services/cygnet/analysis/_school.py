@@ -83,7 +83,7 @@ def _times(file: Path) -> npt.NDArray[np.datetime64]:
 
 def _member(file: Path, name: str) -> npt.NDArray[Any]:
     try:
-        with np.load(file, allow_pickle=False) as chunk:
+        with file.open("rb") as body, np.load(body, allow_pickle=False) as chunk:
             array: npt.NDArray[Any] = chunk[name]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise BadInputError(
