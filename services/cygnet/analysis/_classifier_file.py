@@ -1,6 +1,7 @@
 """Classifiers as JSON: read by eye, by any language, and never executed."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ FORMAT = "cygnet-classifier-1"
 _DIGITS = 6  # of a curve; the models keep all of theirs
 
 
-def save(classifier: Classifier, path: Path) -> None:
+def save(classifier: Classifier, path: "str | os.PathLike[str]") -> None:
     """Write a classifier to a file; the same one gives the same bytes. Raises OSError."""
-    path.write_text(json.dumps(to_document(classifier), indent=1) + "\n", encoding="utf-8")
+    Path(path).write_text(json.dumps(to_document(classifier), indent=1) + "\n", encoding="utf-8")
 
 
-def load(path: Path) -> Classifier:
+def load(where: "str | os.PathLike[str]") -> Classifier:
     """Read a classifier. Raises NoSuchError without the file, BadInputError when it is no classifier."""
+    path = Path(where)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

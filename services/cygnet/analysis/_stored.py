@@ -84,12 +84,7 @@ def decide(measured: Measured, classifier: Classifier) -> npt.NDArray[np.int8]:
 
     Raises BadInputError when the crops are not of the shape that it was trained on: a crop cuts tracks.
     """
-    wanted = classifier.trained_on.shape
-    if measured.shape != wanted:
-        raise BadInputError(
-            f"images: {measured.shape[0]} × {measured.shape[1]}; accepted: {wanted[0]} × {wanted[1]}, as"
-            " this classifier was trained on"
-        )
+    _check_shape(measured, classifier)
     return classifier.decide(measured.tracks)
 
 
@@ -107,7 +102,16 @@ def judge(
     Raises BadInputError when the truth is not of both types.
     """
     measured = measure(stored)
-    decide(measured, classifier)
+    _check_shape(measured, classifier)
     odds = classifier.log_odds(measured.tracks)
     sample = Sample(tracks=measured.tracks, nuclear=nuclear)
     return rocs_of(odds, sample), selection_of(odds, nuclear, classifier.cut)
+
+
+def _check_shape(measured: Measured, classifier: Classifier) -> None:
+    wanted = classifier.trained_on.shape
+    if measured.shape != wanted:
+        raise BadInputError(
+            f"images: {measured.shape[0]} × {measured.shape[1]}; accepted: {wanted[0]} × {wanted[1]}, as"
+            " this classifier was trained on"
+        )
