@@ -187,6 +187,48 @@ BROKEN_RULES = (
         3,
         "mirrorSubjects may not repeat announcements.subjects",
     ),
+    _source(
+        "text-without-a-mirror",
+        "  - name: a\n    replay: {path: x}\n    infoSubject: daq/info\n",
+        "spec.sources[0].infoSubject",
+        3,
+        "infoSubject tells what mirrorSubjects announce",
+    ),
+    _source(
+        "text-among-announcements",
+        "  - name: a\n    replay: {path: x}\n    mirrorSubjects: [daq/data]\n    infoSubject: daq/data\n",
+        "spec.sources[0].infoSubject",
+        4,
+        "infoSubject must be another subject than those of announcements",
+    ),
+    _source(
+        "bucket-for-frames-that-are-stored",
+        "  - name: a\n    announcements: {subjects: [s]}\n    framesBucket: mine\n",
+        "spec.sources[0].framesBucket",
+        3,
+        "frames of announcements are stored already",
+    ),
+    _source(
+        "keys-for-frames-that-are-stored",
+        "  - name: a\n    announcements: {subjects: [s]}\n    frameKeys: content\n",
+        "spec.sources[0].frameKeys",
+        3,
+        "frames of announcements are stored already",
+    ),
+    _below(
+        "certificate-without-its-key",
+        "  local:\n    s3:\n      tls:\n        certFile: s3.crt\n",
+        "spec.local.s3.tls.keyFile",
+        4,
+        "certFile and keyFile go together",
+    ),
+    _below(
+        "signer-of-no-certificate",
+        "  local:\n    s3:\n      tls:\n        caFile: ca.crt\n",
+        "spec.local.s3.tls.caFile",
+        4,
+        "caFile goes with certFile and keyFile",
+    ),
 )
 
 _VALID = HEAD + SOURCES

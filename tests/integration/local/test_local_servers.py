@@ -19,7 +19,7 @@ from cygnet.local.keys import own_keys
 from cygnet.local.nats_server import MAX_PAYLOAD, NatsServer
 from cygnet.local.ports import Address, choose
 from cygnet.local.s3_server import S3Server
-from cygnet.spec.local import NatsUser, S3User
+from cygnet.spec.local import LocalS3, NatsUser, S3User
 from cygnet.transport.connection import close, connect
 from cygnet.transport.errors import NatsRefusedError
 
@@ -56,7 +56,8 @@ async def test_with_users_nobody_else_may_connect(tmp_path):
 async def test_s3_serves_its_users_and_refuses_wrong_secrets(tmp_path):
     users = [S3User.model_validate({"accessKeyId": "analyst", "secretAccessKey": "quote\"and'tick"})]
     keys = own_keys(tmp_path)
-    server = S3Server(tmp_path, choose(FREE, "local.s3.listen"), users, keys)
+    wished = LocalS3.model_construct(users=users)
+    server = S3Server(tmp_path, choose(FREE, "local.s3.listen"), wished, keys)
     server.start()
     try:
         await server.ready()
