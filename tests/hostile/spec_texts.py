@@ -26,6 +26,12 @@ def _source(name: str, lines: str, field: str, line: int, words: str) -> BrokenT
     return BrokenText(name, f"{HEAD}  sources:\n{lines}", field, line + 5, words)
 
 
+def _simulator(name: str, fields: str, field: str, words: str) -> BrokenText:
+    """Return a case of a simulated detector with these fields beside its model, in one line."""
+    lines = f"  - name: a\n    simulator: {{model: cygno, {fields}}}\n"
+    return _source(name, lines, f"spec.sources[0].simulator.{field}", 2, words)
+
+
 _STAGES = "spec.preprocessor.stages"
 _TEMPLATE = "spec.aggregator.keyTemplate"
 
@@ -171,14 +177,14 @@ BROKEN_RULES = (
         "  - name: a\n",
         "spec.sources[0]",
         1,
-        "exactly one of replay, announcements must be given; given: none",
+        "exactly one of replay, simulator, announcements must be given; given: none",
     ),
     _source(
         "source-of-two-kinds",
         "  - name: a\n    replay: {path: x}\n    announcements: {subjects: [s]}\n",
         "spec.sources[0]",
         1,
-        "exactly one of replay, announcements must be given; given: replay, announcements",
+        "exactly one of replay, simulator, announcements must be given; given: replay, announcements",
     ),
     _source(
         "mirror-of-its-own-subject",
@@ -228,6 +234,40 @@ BROKEN_RULES = (
         "spec.local.s3.tls.caFile",
         4,
         "caFile goes with certFile and keyFile",
+    ),
+    _simulator(
+        "random-arrivals-without-a-rate",
+        "arrivals: poisson",
+        "arrivals",
+        "'poisson' does not fit: arrivals needs rateHz: without a rate there is no simulated time",
+    ),
+    _simulator("burst-without-a-rate", "burst: {onSeconds: 1, offSeconds: 2}", "burst", "burst needs rateHz"),
+    _simulator(
+        "modulation-without-a-rate",
+        "nuclearShare: 0.1, modulation: {amplitude: 0.1, periodSeconds: 60}",
+        "modulation",
+        "modulation needs rateHz",
+    ),
+    _simulator(
+        "time-scale-without-a-rate", "timeScale: 10", "timeScale", "10 does not fit: timeScale needs rateHz"
+    ),
+    _simulator(
+        "share-above-one",
+        "rateHz: 5, nuclearShare: 0.3, modulation: {amplitude: 0.4, periodSeconds: 60}",
+        "modulation.amplitude",
+        "0.4 does not fit: nuclearShare + 2 × modulation.amplitude must not exceed 1",
+    ),
+    _simulator(
+        "jpeg-of-sixteen-bits",
+        "preset: lime, encoding: jpeg",
+        "encoding",
+        "'jpeg' does not fit: a JPEG has 8 bits and preset lime 16; accepted for encoding: png, or a codec",
+    ),
+    _simulator(
+        "quality-of-no-jpeg",
+        "jpegQuality: 80",
+        "jpegQuality",
+        "80 does not fit: jpegQuality goes with encoding",
     ),
 )
 

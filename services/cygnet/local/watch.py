@@ -190,10 +190,7 @@ class Watch:
         sources = self._pipeline.spec.sources
         if request and request.events:
             return request.events * len(sources)
-        limits = [
-            kind.events_per_run for source in sources if (kind := source.replay or source.announcements)
-        ]
-        known = [limit for limit in limits if limit]
+        known = [limit for source in sources if (limit := source.events_per_run)]
         return sum(known) if len(known) == len(sources) else None
 
     def _counts(self, whole: Ledger) -> Counts:

@@ -31,7 +31,7 @@ class Bridge:
         self._base = 0
         self._seen: set[tuple[str, str]] = set()
 
-    async def open(self, run: str, next_event: int) -> None:
+    async def open(self, run: str, next_event: int, events: int | None) -> None:  # noqa: ARG002
         """Find or write the base; a run begins with the first message that comes after its start."""
         await self.close()
         self._reader = self._new_reader()

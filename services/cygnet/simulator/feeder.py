@@ -13,9 +13,11 @@ from cygnet.model.intervals import Pairs, compress
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.metrics import FRAMES, SOURCE_DROPPED_FRAMES, SOURCE_HELD_SECONDS, SOURCE_NEXT_EVENT
+from cygnet.simulator.beam import Beam
 from cygnet.simulator.cursor import Cursor
 from cygnet.simulator.outlet import Route, Store, info_line, pack, route
 from cygnet.simulator.pacing import Pace
+from cygnet.simulator.schedule import Schedule
 from cygnet.simulator.source import Batch, Source
 from cygnet.transport.account import append
 from cygnet.transport.codec import announcement_frame, encode_announcement
@@ -32,7 +34,7 @@ class Feed:
     """How one detector's frames are to be published."""
 
     source: Source
-    rate_hz: float | None
+    schedule: Schedule | None
     events: int | None
     mirror_subjects: Sequence[str]
 
@@ -40,11 +42,12 @@ class Feed:
 class Feeder:
     """Publishes one run of one detector until it is exhausted, has made `events`, or is told to end."""
 
-    def __init__(self, context: Context, feed: Feed, run: str, end: asyncio.Event) -> None:
+    def __init__(self, context: Context, feed: Feed, run: str, end: asyncio.Event, beam: Beam) -> None:
         self._context = context
         self._feed = feed
         self._run = run
         self._end = end
+        self._beam = beam
         self._detector = feed.source.detector
         self.cursor = Cursor(context.values, run, self._detector)
         sources = context.pipeline.spec.sources
@@ -64,7 +67,8 @@ class Feeder:
         await self._context.patiently(self.cursor.load)
         if self._spec.frames_bucket:
             await self._context.ensure_bucket(self._spec.frames_bucket)
-        await self._context.patiently(lambda: self._feed.source.open(self._run, self.cursor.next))
+        feed = self._feed
+        await self._context.patiently(lambda: feed.source.open(self._run, self.cursor.next, feed.events))
 
     async def run(self) -> int:
         """Publish what follows; return the numbers issued."""
@@ -76,11 +80,12 @@ class Feeder:
             await asyncio.gather(writer, return_exceptions=True)
             await self._feed.source.close()
         await self._context.patiently(self.cursor.write)
+        await self._beam.report(self._detector, on=False)
         return self.cursor.next
 
     async def _publish_all(self) -> None:
         event = self.cursor.next
-        pace = Pace(self._feed.rate_hz, event, time.monotonic())
+        pace = Pace(self._feed.schedule, event, time.monotonic())
         last = self._feed.events
         begun = self.cursor.reserved  # a source that was killed had published up to here, perhaps
         while not self._context.stop.is_set():
@@ -90,8 +95,10 @@ class Feeder:
             if most <= 0:
                 break
             due = pace.due(event, time.monotonic(), most)
+            on, lasts = pace.beam(time.monotonic())
+            await self._beam.report(self._detector, on=on or due > 0)
             if not due:
-                await self._pause(pace.wait(event, time.monotonic()))
+                await self._pause(min(lasts, pace.wait(event, time.monotonic())))
                 continue
             batch = await self._feed.source.take(event, due)
             if self._end.is_set() and not batch.frames:

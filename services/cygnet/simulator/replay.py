@@ -36,7 +36,7 @@ class Replay:
         self._kept_bytes = 0
         self._run = ""
 
-    async def open(self, run: str, next_event: int) -> None:  # noqa: ARG002
+    async def open(self, run: str, next_event: int, events: int | None) -> None:  # noqa: ARG002
         """Begin a run."""
         self._run = run
 

@@ -15,6 +15,7 @@ from cygnet.spec.base import (
     Rate,
 )
 from cygnet.spec.rules import broken
+from cygnet.spec.simulated import SimulatedSource
 
 
 class ReplaySource(Part):
@@ -62,6 +63,8 @@ class Source(Part):
     """Name of the detector: 1 to 64 of A-Z a-z 0-9 _ -."""
     replay: ReplaySource | None = None
     """Replay a folder of images."""
+    simulator: SimulatedSource | None = None
+    """Simulate a detector."""
     announcements: AnnouncementsSource | None = None
     """Bridge from a foreign announcer."""
     mirror_subjects: Annotated[list[LiteralSubject], Field(max_length=16)] = []
@@ -78,9 +81,9 @@ class Source(Part):
 
     @model_validator(mode="after")
     def _exactly_one_kind(self) -> "Source":
-        """Exactly one of `replay`, `announcements`; no subject is both announced and mirrored."""
-        if (self.replay is None) == (self.announcements is None):
-            raise broken("exactly one of replay, announcements must be given")
+        """Exactly one of `replay`, `simulator`, `announcements`; no subject both announced and mirrored."""
+        if sum(kind is not None for kind in (self.replay, self.simulator, self.announcements)) != 1:
+            raise broken("exactly one of replay, simulator, announcements must be given")
         if self.announcements and set(self.mirror_subjects) & set(self.announcements.subjects):
             raise broken(
                 "mirrorSubjects may not repeat announcements.subjects: a frame would come back as a new one",
@@ -105,3 +108,9 @@ class Source(Part):
             field = "framesBucket" if self.frames_bucket else "frameKeys"
             raise broken("frames of announcements are stored already", field)
         return self
+
+    @property
+    def events_per_run(self) -> int | None:
+        """Events in a run, as its kind says."""
+        kind = self.replay or self.simulator or self.announcements
+        return kind.events_per_run if kind else None

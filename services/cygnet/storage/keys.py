@@ -14,6 +14,7 @@ CYGNO_TEMPLATE = "{prefix}/data-chunk-{last_time}.npz"
 _ATTRIBUTE = "attrs."
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+:-]+")
 _MANIFEST = re.compile(r"([A-Za-z0-9_-]{1,64})-(\d{9,})-(\d{9,})(?:_\d+)?\.parquet")
+_TRUTH = re.compile(r"([A-Za-z0-9_-]{1,64})-(\d{9,})-(\d{9,})\.parquet")
 _SEGMENT = re.compile(r"segment-(\d{6,})\.parquet")
 _GENERATION = re.compile(r"generation-(\d{6,})\.parquet")
 
@@ -120,6 +121,22 @@ def ledger_key(prefix: str, run: str) -> str:
 def provenance_key(prefix: str, run: str, sha256: str) -> str:
     """Return the key of a provenance document."""
     return join(prefix, run, "provenance", f"{sha256}.json")
+
+
+def truth_folder(prefix: str, run: str) -> str:
+    """Return the folder of the truth of a run's simulated events."""
+    return join(prefix, run, "truth")
+
+
+def truth_key(prefix: str, run: str, detector: str, first_event: int, last_event: int) -> str:
+    """Return the key of a segment of truth."""
+    return join(truth_folder(prefix, run), f"{detector}-{first_event:09d}-{last_event:09d}.parquet")
+
+
+def truth_segment(key: str) -> tuple[str, int, int] | None:
+    """Return detector, first and last event of a segment of truth, None for any other key."""
+    match = _TRUTH.fullmatch(key.rpartition("/")[2])
+    return (match[1], int(match[2]), int(match[3])) if match else None
 
 
 def is_manifest(key: str) -> bool:

@@ -62,7 +62,7 @@ def test_every_field_has_a_description_and_every_number_string_and_list_in_spec_
                 case "integer" | "number" if "enum" not in node:
                     assert {"minimum", "exclusiveMinimum"} & set(node)
                     assert "maximum" in node
-                case "string" if "enum" not in node:
+                case "string" if not {"enum", "const"} & set(node):
                     assert "maxLength" in node or re.search(r"\{\d+,\d+\}", node.get("pattern", ""))
                 case "array":
                     assert "maxItems" in node
