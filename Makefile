@@ -48,7 +48,7 @@ setup: .venv/.ready
 
 .venv/.ready: pyproject.toml uv.lock $(UV)
 	@$(UV) sync --frozen --all-extras --quiet 2>.uv/setup.log || { echo "$(NO_REGISTRY)" >&2; exit 1; }
-	@$(BIN)/python -c "from cygnet.imaging import warm_up; warm_up()"  # compiled once, then read from disk
+	@$(BIN)/python -c "from cygnet import imaging; from cygnet.simulator import cygno; imaging.warm_up(); cygno.warm_up()"  # compiled once, then read from disk
 	@touch $@
 
 $(UV):
