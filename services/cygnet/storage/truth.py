@@ -18,7 +18,7 @@ from cygnet.storage.errors import CorruptedError
 from cygnet.storage.port import Reader
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
-_FIELDS: list[pa.Field[Any]] = [
+_FIELDS: "list[pa.Field[Any]]" = [
     pa.field("event", pa.int64(), nullable=False),
     pa.field("time_ns", pa.int64(), nullable=False),
     pa.field("recoil", pa.string(), nullable=False),
