@@ -1,4 +1,4 @@
-"""A student at the CYGNO school: what both notebooks' cells call, with their libraries and nothing of Cygnet."""
+"""A student at the CYGNO school: what both notebooks' cells call, with their own libraries."""
 
 import hashlib
 import io
