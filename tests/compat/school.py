@@ -3,11 +3,9 @@
 import hashlib
 import io
 import os
-import socket
 import tempfile
-import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,14 +13,11 @@ from typing import Any
 import boto3.session
 import matplotlib as mpl
 import numpy as np
-import pynats.client
 import requests
 from PIL import Image
 
-from compat.notebook import SOCKET_SECONDS, crop_center, unpack_payload
+from compat.notebook import crop_center, unpack_payload
 from fixtures.running_up import EXAMPLES
-
-Address = tuple[str, int]
 
 
 class School:
@@ -51,36 +46,6 @@ SCHOOLS = (
     ),
     School(2024, "nats://nats.injector:4222", "daq/data", "minio", "sosc2024", "my-bucket"),
 )
-
-
-@contextmanager
-def hosts(names: Mapping[Address, Address]) -> Iterator[None]:
-    """Let pynats find names where a line in /etc/hosts would put them, on the port that is free here."""
-
-    class Socket(socket.socket):
-        def connect(self, address: Address) -> None:
-            super().connect(names.get(address, address))
-
-    own = pynats.client.socket
-    pynats.client.socket = types.SimpleNamespace(**{**vars(socket), "socket": Socket})
-    try:
-        yield
-    finally:
-        pynats.client.socket = own
-
-
-@contextmanager
-def listening(server: str, subject: str, callback: Callable[[Any], None]) -> Iterator[Any]:
-    """Subscribe as the cells do: `with` connects, and then they connect again."""
-    with pynats.NATSClient(server, socket_timeout=SOCKET_SECONDS) as client:
-        first = client._socket, client._socket_file
-        try:
-            client.connect()
-            client.subscribe(subject=subject, callback=callback)
-            yield client
-        finally:
-            for leaked in first:
-                leaked.close()
 
 
 def download(url: str, **how: Any) -> bytes:
