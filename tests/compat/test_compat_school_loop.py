@@ -6,9 +6,13 @@
 import json
 import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +26,8 @@ from fixtures.running_up import cygnet as command
 
 ROUNDS = int(os.environ.get("COMPAT_ROUNDS", "10"))
 COUNT = int(os.environ.get("COMPAT_COUNT", "20"))
+GALLERIES = os.environ.get("COMPAT_GALLERIES")  # a folder in which they are to be kept
+TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorials" / "cygno-school.md"
 FOLDER = "cygno-store-preprocess-day3-bis/"
 pytestmark = pytest.mark.timeout(600 + ROUNDS * COUNT)
 
@@ -78,7 +84,8 @@ def test_both_ledgers_close_and_nothing_is_dead(ended):
         assert (line["consumed"], line["dead"], line["in_flight"]) == (0, 0, 0)
         run = ended.up.outcome["runs"][name]["run"]
         answer = command("ledger", run, "--pipeline", name, "--data", ended.up.data, "--json")
-        assert json.loads(answer.stdout)["ledger"][0]["equation"] == line["equation"]
+        (found,) = json.loads(answer.stdout)["ledger"]
+        assert [found[each] for each in ("stored", "dead")] == [line["announced"], 0]
 
 
 def test_raw_pipeline_stored_the_pixels_that_the_notebook_saw(ended):
@@ -103,6 +110,26 @@ def test_frames_lie_under_the_md5_of_their_bytes(ended):
     frames = [path.name for path in (ended.up.data / "s3" / "cygno-daq").iterdir()]
     assert len(frames) >= ROUNDS * COUNT
     assert all(re.fullmatch(r"cygno-[0-9a-f]{32}\.jpg", name) for name in frames)
+
+
+def test_python_of_the_tutorial_runs_as_it_is_written(ended, tmp_path):
+    (tmp_path / "cygnet-data").symlink_to(ended.up.data)
+    blocks = re.findall(r"```python\n(.*?)```", TUTORIAL.read_text(), re.DOTALL)
+    for block in blocks:
+        done = subprocess.run(
+            [sys.executable, "-c", block],
+            cwd=tmp_path,
+            env={**os.environ, "MPLBACKEND": "agg"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert len(blocks) == 2
+    assert "(20, 128, 128) float32" in done.stdout
+    picture = Path(GALLERIES or tmp_path) / f"tutorial-{ended.school.year}.png"
+    shutil.copyfile(tmp_path / "gallery.png", picture)
+    assert picture.stat().st_size > 10_000
 
 
 def compare(ended: Ended, pipeline: str, as_seen: Callable[[np.ndarray], np.ndarray]) -> None:
