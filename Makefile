@@ -16,9 +16,10 @@ NO_REGISTRY := cygnet: packages could not be had from the registry (PyPI): check
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-run: setup ## replay real CYGNO frames through all services, then print the ledger and what was stored
-	@$(BIN)/cygnet up examples/cygno-replay.yaml --events $(EVENTS) --data $(DATA)
+run: setup ## simulate a CYGNO detector through all services, then print the ledger and what was stored
+	@$(BIN)/cygnet up examples/cygno-simulated.yaml --events $(EVENTS) --data $(DATA)
 	@echo && $(BIN)/cygnet chunks ls --data $(DATA)
+	@echo && $(BIN)/cygnet show --data $(DATA) --out $(DATA)/gallery.png
 
 test: lint unit ## format, lint, types, import layers, all tests
 
@@ -31,8 +32,10 @@ lint: setup ## format, lint, types, import layers
 unit: setup
 	$(BIN)/pytest
 
-bench: setup ## Cygnet beside the notebook's loop, in one run: ratios and CPU per frame
+bench: setup ## Cygnet beside the notebook's loop and a plain simulation: ratios and CPU per frame
 	$(BIN)/python -m benchmarks.consumer
+	$(BIN)/python -m benchmarks.simulator
+	$(BIN)/python -m benchmarks.reproducible
 
 faults: setup ## kill, stop, fill and poison everything; SEEDS=10 for the long walk
 	$(BIN)/python -m tests.faults --seeds $(SEEDS) --seed-seconds $(SEED_SECONDS)
@@ -42,6 +45,7 @@ compat: setup ## the school's last loop in full, 100 chunks of 200 against both 
 
 docs: setup ## write the generated pages again
 	$(BIN)/python -m cygnet.spec.reference > docs/reference/pipeline.md
+	$(BIN)/python -m benchmarks.detector_figures
 
 clean: ## remove the environments, caches and ./cygnet-data
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist $(DATA)

@@ -20,6 +20,7 @@ WINDOW_COUNTS = (80, 110)  # of the school's notebook 001
 COLORS = {"nuclear": "Blues_r", "electronic": "pink"}
 _UNKNOWN = "gray"
 _COLUMNS = 5
+_MOST_BINS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ def save_event(picture: Picture, path: Path) -> None:
     figure.suptitle(picture.title, fontsize=10)
     image.set_xlabel("column")
     image.set_ylabel("row")
-    histogram.hist(picture.image.ravel(), bins=100, histtype="step", color="#0072B2")
+    bins = min(_MOST_BINS, len(np.unique(picture.image)))  # levels must not fall between bins
+    histogram.hist(picture.image.ravel(), bins=bins, histtype="step", color="#0072B2")
     _label_histogram(histogram)
     _write(figure, path)
 

@@ -1,4 +1,4 @@
-"""`cygnet init`: a commented spec of one's own frames or one's own announcer, to start from."""
+"""`cygnet init`: a commented spec of own frames, an announcer or a simulated detector, to start from."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from cygnet.cli.frame_folder import FolderError, FrameFolder, survey
-from cygnet.spec.example import announcements_spec, replay_spec
+from cygnet.spec.example import announcements_spec, replay_spec, simulator_spec
 from cygnet.spec.loader import loads
 from cygnet.spec.problems import Problem, SpecError
 
@@ -25,6 +25,9 @@ def init(
         str | None,
         typer.Option(metavar="SUBJECT", help="Subject of a foreign announcer; instead of a folder."),
     ] = None,
+    simulator: Annotated[
+        bool, typer.Option("--simulator", help="Simulate a CYGNO detector; instead of a folder.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write.", show_default="NAME.yaml")
     ] = None,
@@ -37,15 +40,23 @@ def init(
         cygnet init lime frames/
 
         cygnet init lime --announcements daq/data -o pipelines/lime.yaml
+
+        cygnet init lime --simulator
     """
-    if frames and announcements:
-        _refuse("give either a folder of frames or --announcements SUBJECT, not both")
-    if not frames and not announcements:
-        _refuse("give a folder of frames to replay, or --announcements SUBJECT to listen to")
+    given = sum((bool(frames), bool(announcements), simulator))
+    if given > 1:
+        _refuse("give one of a folder of frames, --announcements SUBJECT and --simulator, not several")
+    if not given:
+        _refuse(
+            "give a folder of frames to replay, --announcements SUBJECT to listen to, or --simulator to have"
+            " a detector simulated"
+        )
     file = output or Path(f"{name}.yaml")
     folder = _survey(frames) if frames else None
     if folder:
         text = replay_spec(name, _from(file, folder.path))
+    elif simulator:
+        text = simulator_spec(name)
     else:
         text = announcements_spec(name, announcements or "")
     try:
@@ -87,7 +98,11 @@ def _tell(
         written = {"file": str(file), "name": name, "frames": kinds, "subject": subject, "next": following}
         typer.echo(json.dumps(written))
         return
-    does = f"replays {folder} from {folder.path}" if folder else f"listens to {subject}"
+    does = "simulates a CYGNO detector"
+    if folder:
+        does = f"replays {folder} from {folder.path}"
+    elif subject:
+        does = f"listens to {subject}"
     typer.echo(f"Wrote {file}: {does}.\n\nNext:")
     for command, why in zip(following, ("run it on this machine", "what it has stored"), strict=True):
         typer.echo(f"  {command:<32} # {why}")

@@ -14,6 +14,7 @@ from cygnet.runtime.health import Beat
 from cygnet.runtime.metrics import RUN_ACTIVE
 from cygnet.simulator.beam import Beam
 from cygnet.simulator.bridge import Bridge
+from cygnet.simulator.cygno import warm_up
 from cygnet.simulator.feeder import Feed, Feeder
 from cygnet.simulator.replay import Replay
 from cygnet.simulator.schedule import Fixed, Schedule, schedule_of
@@ -186,6 +187,7 @@ async def _feed(context: Context, spec: SourceSpec) -> Feed:
         rate_hz = spec.replay.rate_hz
         return Feed(replay, Schedule(Fixed(rate_hz)) if rate_hz else None, events, mirror)
     if spec.simulator:
+        await asyncio.to_thread(warm_up)  # before the service is ready: no frame waits for a compiler
         simulated = Simulated(spec.name, spec.simulator, context)
         return Feed(simulated, schedule_of(spec.simulator, simulated.seed), events, mirror)
     if spec.announcements is None:

@@ -140,7 +140,7 @@ async def run_start_ns(values: Values, run: str) -> int:
 
 def _truth(primary: Primary, time_ns: int) -> Truth:
     x, y, z = (float(each) for each in primary.direction)
-    column, row = (float(each) for each in primary.position_mm)
+    column, row = (float(each) + 0.0 for each in primary.position_mm)  # + 0.0: no minus before a zero
     return Truth(
         event=primary.event,
         time_ns=time_ns,

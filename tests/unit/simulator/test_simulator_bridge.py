@@ -67,12 +67,12 @@ async def test_a_run_begins_with_what_comes_after_it_and_goes_on_where_it_was():
     stream, values = Stream(), Values()
     stream.add(b"before", b"before")
     first = bridge(stream, values)
-    await first.open("r", 0)
+    await first.open("r", 0, None)
     stream.add(b"a", b"b", b"c")
     batch = await first.take(0, 2)
     assert [(each.id.event, each.body) for each in batch.frames] == [(0, b"a"), (1, b"b")]
     again = bridge(stream, values)
-    await again.open("r", 2)
+    await again.open("r", 2, None)
     batch = await again.take(2, 64)
     assert [(each.id.event, each.body) for each in batch.frames] == [(2, b"c")]
 
@@ -80,7 +80,7 @@ async def test_a_run_begins_with_what_comes_after_it_and_goes_on_where_it_was():
 async def test_what_the_announcer_sent_too_fast_is_a_gap_and_keeps_its_numbers():
     stream, values = Stream(), Values()
     slow = bridge(stream, values)
-    await slow.open("r", 0)
+    await slow.open("r", 0, None)
     stream.add(*(str(n).encode() for n in range(6)))
     for lost in (1, 2, 4):
         del stream.messages[lost]
@@ -93,12 +93,12 @@ async def test_what_the_announcer_sent_too_fast_is_a_gap_and_keeps_its_numbers()
 async def test_a_repetition_is_a_duplicate_also_after_a_restart():
     stream, values = Stream(), Values()
     first = bridge(stream, values, "filename+time")
-    await first.open("r", 0)
+    await first.open("r", 0, None)
     stream.add(told(0), told(1), told(0))
     batch = await first.take(0, 64)
     assert ([each.id.event for each in batch.frames], batch.duplicate) == ([0, 1], [(2, 2)])
     again = bridge(stream, values, "filename+time")
-    await again.open("r", 3)
+    await again.open("r", 3, None)
     stream.add(told(1), told(2))
     batch = await again.take(3, 64)
     assert ([each.id.event for each in batch.frames], batch.duplicate) == ([4], [(3, 3)])
@@ -107,7 +107,7 @@ async def test_a_repetition_is_a_duplicate_also_after_a_restart():
 async def test_garbage_is_passed_on_and_is_no_duplicate_of_other_garbage():
     stream = Stream()
     one = bridge(stream, Values(), "filename+time")
-    await one.open("r", 0)
+    await one.open("r", 0, None)
     stream.add(b"garbage", b"garbage", b"{}", b"{}")
     batch = await one.take(0, 64)
     assert [each.id.event for each in batch.frames] == [0, 1, 2, 3]

@@ -18,7 +18,7 @@ def folder(tmp_path):
 
 async def source(folder, **spec):
     replay = Replay("cam", ReplaySource(path=".", **spec), folder)
-    await replay.open("r", 0)
+    await replay.open("r", 0, None)
     return replay
 
 

@@ -78,6 +78,14 @@ def test_announcer_is_listened_to(here: Path) -> None:
     assert announcements.subjects == ["daq/data/me"]
 
 
+def test_detector_is_simulated(here: Path) -> None:
+    result = run("init", "lime", "--simulator")
+    assert "Wrote lime.yaml: simulates a CYGNO detector." in result.stdout
+    simulator = load("lime.yaml")[0].spec.sources[0].simulator
+    assert simulator is not None
+    assert (simulator.model, simulator.preset) == ("cygno", "sosc")
+
+
 def test_existing_file_is_overwritten_only_by_force(here: Path) -> None:
     (here / "lime.yaml").write_text("mine")
     result = run("init", "lime", "frames")
@@ -111,10 +119,14 @@ def test_json_tells_what_was_written(here: Path) -> None:
         (["lime", "empty"], "FRAMES: empty has no frames: there is no file in it"),
         (["lime", "texts"], "FRAMES: texts has no frames: files in it: 1, none of them an image"),
         (["lime", "wrong"], "FRAMES: wrong/x.png is not a PNG file, though its name says so"),
-        (["lime"], "give a folder of frames to replay, or --announcements SUBJECT to listen to"),
+        (["lime"], "give a folder of frames to replay, --announcements SUBJECT to listen to, or --simulator"),
         (
             ["lime", "frames", "--announcements", "s"],
-            "either a folder of frames or --announcements SUBJECT, not both",
+            "one of a folder of frames, --announcements SUBJECT and --simulator, not several",
+        ),
+        (
+            ["lime", "frames", "--simulator"],
+            "one of a folder of frames, --announcements SUBJECT and --simulator, not several",
         ),
         (
             ["lime", "--announcements", "daq >"],

@@ -17,6 +17,16 @@ _BASE = read_only(types.float32, 2)
 _FRAMES = [writable(types.uint8, 2), writable(types.uint16, 2)]
 
 
+@kernel(types.void(types.uint64, types.float64, types.float64, writable(types.float32, 2)))
+def camera_base(key: np.uint64, pedestal: float, fixed_pattern: float, out: NDArray[np.float32]) -> None:
+    """Write the pedestal of each pixel (H, W): what is the same in all frames of one camera."""
+    state = np.empty(4, np.uint64)
+    seed_state(key, state)
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = np.float32(pedestal + fixed_pattern * normal(state))
+
+
 def noise_table(standard_deviation: float) -> NDArray[np.float32]:
     """Return 65536 equally likely values of a normal distribution: its quantiles at (i + 1/2) / 65536.
 

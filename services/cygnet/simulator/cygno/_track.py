@@ -17,7 +17,7 @@ from cygnet.simulator.cygno.recoils import (
     helium_spread,
 )
 
-MOST_DEPOSITS = 512
+MOST_DEPOSITS = 256  # 30 keV electrons make 107 at most
 DEPOSITS = writable(types.float64, 2)
 _VECTOR = writable(types.float64, 1)
 

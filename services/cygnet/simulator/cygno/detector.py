@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from cygnet.model.errors import BadInputError
 from cygnet.simulator.cygno._cloud import light_of
-from cygnet.simulator.cygno._noise import add_light, dark_frame, noise_table
+from cygnet.simulator.cygno._noise import add_light, camera_base, dark_frame, noise_table
 from cygnet.simulator.cygno.presets import PRESETS, Preset
 from cygnet.simulator.cygno.primary import NUCLEAR, Primary, draw_primary
 from cygnet.simulator.cygno.seeds import CAMERA_STREAM, LIGHT_STREAM, NOISE_STREAM, stream_key
-from cygnet.simulator.cygno.spectra import energy_of
+from cygnet.simulator.cygno.spectra import LEAST_KEV, MOST_KEV, energy_of, within
 
 _FULL_SCALE: Final = 255.0
 
@@ -39,30 +39,27 @@ class Detector:
             raise BadInputError(f"preset: {preset!r} is not one; accepted: {', '.join(PRESETS)}")
         if isinstance(seed, bool) or not isinstance(seed, int):
             raise BadInputError(f"seed: {seed!r} is not one; accepted: an integer")
-        if isinstance(noise_level, bool) or not 0 <= noise_level <= 1:
-            raise BadInputError(f"noise_level: {noise_level!r} is out of range; accepted: 0 to 1")
         self.preset: Preset = PRESETS[preset]
         self.seed = seed
         self._energy_of = energy_of(self.preset, spectrum)
-        camera = np.random.Generator(np.random.PCG64(stream_key(seed, 0, CAMERA_STREAM)))
-        pattern = self.preset.fixed_pattern * camera.standard_normal(self.preset.shape)
-        self._base = (self.preset.pedestal + pattern).astype(np.float32)
-        self._table = noise_table(math.hypot(self.preset.read_noise, noise_level * _FULL_SCALE))
+        added = _FULL_SCALE * within("noise_level", noise_level, 0, 1)
+        self._table = noise_table(math.hypot(self.preset.read_noise, added))
+        self._base = np.empty(self.preset.shape, np.float32)
+        camera_base(self._key(0, CAMERA_STREAM), self.preset.pedestal, self.preset.fixed_pattern, self._base)
 
     def primary(self, event: int, nuclear_share: float = 0.5) -> Primary:
         """Return the recoil of an event: nuclear with probability `nuclear_share`, 0 to 1."""
-        if not 0 <= nuclear_share <= 1:
-            raise BadInputError(f"nuclear_share: {nuclear_share!r} is out of range; accepted: 0 to 1")
-        return draw_primary(self.preset, self._energy_of, self.seed, event, nuclear_share)
+        share = within("nuclear_share", nuclear_share, 0, 1)
+        return draw_primary(self.preset, self._energy_of, self.seed, event, share)
 
     def image(self, event: int, primary: Primary) -> NDArray[Any]:
         """Return the image (H, W), `preset.dtype`, that the camera takes of a recoil.
 
         Noise and light are drawn for `event`; the recoil may be another than `primary(event)` gives.
+        BadInputError: an energy that is not modelled.
         """
         frame = np.empty(self.preset.shape, self.preset.dtype)
-        noise_key = np.uint64(stream_key(self.seed, event, NOISE_STREAM))
-        dark_frame(noise_key, self._base, self.preset.column_noise, self._table, frame)
+        dark_frame(self._key(event, NOISE_STREAM), self._base, self.preset.column_noise, self._table, frame)
         light, top, left = self.light(event, primary)
         add_light(light, top, left, frame)
         return frame
@@ -73,9 +70,9 @@ class Detector:
         height, width = preset.shape
         x, y = primary.position_mm
         return light_of(
-            np.uint64(stream_key(self.seed, event, LIGHT_STREAM)),
+            self._key(event, LIGHT_STREAM),
             primary.recoil == NUCLEAR,
-            primary.energy_kev,
+            within("energy_kev", primary.energy_kev, LEAST_KEV, MOST_KEV),
             np.array(primary.direction),
             np.array((width / 2 + x / preset.pixel_mm, height / 2 + y / preset.pixel_mm)),
             primary.z_mm,
@@ -85,3 +82,6 @@ class Detector:
             height,
             width,
         )
+
+    def _key(self, event: int, stream: int) -> np.uint64:
+        return np.uint64(stream_key(self.seed, event, stream))

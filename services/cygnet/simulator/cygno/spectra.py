@@ -29,17 +29,19 @@ def energy_of(preset: Preset, spectrum: str | Sequence[float]) -> Callable[[Reco
         return _one_of(SCHOOL_ENERGIES_KEV)
     if isinstance(spectrum, str) or not spectrum:
         raise BadInputError(f"spectrum: {spectrum!r} is not one; accepted: {_ACCEPTED}")
-    for energy in spectrum:
-        if isinstance(energy, bool) or not LEAST_KEV <= energy <= MOST_KEV:
-            raise BadInputError(
-                f"spectrum: {energy!r} is not an energy that is modelled; accepted: {_ACCEPTED}"
-            )
-    return _one_of(tuple(float(energy) for energy in spectrum))
+    return _one_of(tuple(within("spectrum", energy, LEAST_KEV, MOST_KEV) for energy in spectrum))
 
 
 def mean_counts(preset: Preset, recoil: Recoil, energy_kev: float, z_mm: float) -> float:
     """Return the light that a recoil gives in the mean, in counts: from the table of the model's means."""
     return math.exp(_interpolated(_LOG_ENERGIES, _log_counts(preset, recoil, z_mm), math.log(energy_kev)))
+
+
+def within(field: str, value: object, least: float, most: float) -> float:
+    """Return a number from `least` to `most`; BadInputError names field, value and both."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+        raise BadInputError(f"{field}: {value!r} is refused; accepted: a number from {least:g} to {most:g}")
+    return float(value)
 
 
 def _one_of(energies: Sequence[float]) -> Callable[[Recoil, float, float], float]:
