@@ -40,7 +40,7 @@ bench: setup ## Cygnet beside the notebook's loop and a plain simulation: ratios
 faults: setup ## kill, stop, fill and poison everything; SEEDS=10 for the long walk
 	$(BIN)/python -m tests.faults --seeds $(SEEDS) --seed-seconds $(SEED_SECONDS)
 
-compat: setup ## the school's last loop in full, 100 chunks of 200 against both example specs: 40 minutes, 15 GB
+compat: setup ## the school's last loop in full, 100 chunks of 200 against both example specs: 40 minutes, 10 GB
 	COMPAT_ROUNDS=100 COMPAT_COUNT=200 $(BIN)/pytest tests/compat/test_compat_school_loop.py
 
 docs: setup ## write the generated pages again
