@@ -80,6 +80,7 @@ def test_both_ledgers_close_and_nothing_is_dead(ended):
     assert ended.up.outcome["closes"]
     for name in PIPELINES:
         (line,) = ended.up.outcome["runs"][name]["ledger"]
+        print(ended.school.year, name, line["equation"])
         assert line["announced"] == line["stored"] >= ROUNDS * COUNT
         assert (line["consumed"], line["dead"], line["in_flight"]) == (0, 0, 0)
         run = ended.up.outcome["runs"][name]["run"]
@@ -127,9 +128,10 @@ def test_python_of_the_tutorial_runs_as_it_is_written(ended, tmp_path):
         assert done.returncode == 0, done.stderr
     assert len(blocks) == 2
     assert "(20, 128, 128) float32" in done.stdout
-    picture = Path(GALLERIES or tmp_path) / f"tutorial-{ended.school.year}.png"
-    shutil.copyfile(tmp_path / "gallery.png", picture)
-    assert picture.stat().st_size > 10_000
+    for name in ("gallery", "histogram"):
+        picture = Path(GALLERIES or tmp_path) / f"tutorial-{name}-{ended.school.year}.png"
+        shutil.copyfile(tmp_path / f"{name}.png", picture)
+        assert picture.stat().st_size > 10_000
 
 
 def compare(ended: Ended, pipeline: str, as_seen: Callable[[np.ndarray], np.ndarray]) -> None:
