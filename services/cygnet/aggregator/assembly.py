@@ -127,8 +127,9 @@ class Assembly:
             return
         touched: list[OpenChunk] = []
         kept: list[OpenChunk] = []
-        for result in results:
-            chunk = self._place(result, now)
+        costs = [_cost(result) for result in results]
+        for result, cost in zip(results, costs, strict=True):
+            chunk = self._place(result, cost, now)
             if chunk is None:
                 self.duplicates += 1
                 continue
@@ -137,7 +138,7 @@ class Assembly:
             if not touched or touched[-1] is not chunk:
                 touched.append(chunk)
         if kept:
-            size = max(size, sum(map(_cost, results)))
+            size = max(size, sum(costs))
             self._unsettled[delivery] = _Message(size, len(kept))
             self._held_bytes += size
             for chunk in kept:
@@ -223,29 +224,29 @@ class Assembly:
     def _holds(self, run: str) -> bool:
         return any(held for place, held in self._held.items() if place[0] == run)
 
-    def _place(self, result: Result, now: float) -> OpenChunk | None:
+    def _place(self, result: Result, cost: int, now: float) -> OpenChunk | None:
         """Put a result into its chunk; None if its event is settled or held already."""
         identity = result.id
         account = self.accounts[identity.run].detector(identity.detector)
         held = self._held.setdefault((identity.run, identity.detector), {})
         if account.is_settled(identity.event) or identity.event in held:
             return None
-        chunk = self._chunk_of(identity, result, now)
+        chunk = self._chunk_of(identity, result.layout, cost, now)
         chunk.results[identity.event] = result
-        chunk.nbytes += _cost(result)
+        chunk.nbytes += cost
         held[identity.event] = chunk
         self._held_in[identity.run, identity.detector, chunk.number] += 1
         return chunk
 
-    def _chunk_of(self, identity: FrameId, result: Result, now: float) -> OpenChunk:
+    def _chunk_of(self, identity: FrameId, layout: Layout, cost: int, now: float) -> OpenChunk:
         number = identity.event // self.limits.events
-        key = (identity.run, identity.detector, number, result.layout)
+        key = (identity.run, identity.detector, number, layout)
         chunk = self._open.get(key)
-        if chunk is not None and chunk.nbytes + _cost(result) > self.limits.chunk_bytes:
+        if chunk is not None and chunk.nbytes + cost > self.limits.chunk_bytes:
             self._close(chunk, "bytes")
             chunk = None
         if chunk is None:
-            chunk = OpenChunk(identity.run, identity.detector, number, result.layout, now)
+            chunk = OpenChunk(identity.run, identity.detector, number, layout, now)
             self._open[key] = chunk
         return chunk
 

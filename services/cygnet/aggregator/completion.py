@@ -12,6 +12,7 @@ from cygnet.storage.index import compact, read_index, segments_cover, write_segm
 from cygnet.storage.keys import provenance_key
 from cygnet.storage.ledger_files import write_ledger
 from cygnet.transport import runs
+from cygnet.transport.parameters import provenance_value
 from cygnet.transport.reference import reference_folder, referenced
 
 SEGMENT_CHUNKS = 1000
@@ -101,7 +102,7 @@ class Completion:
 
     async def _write_provenance(self, run: str, digest: str) -> None:
         context = self._context
-        value = await context.patiently(lambda: context.values.get(f"provenance.{digest}"))
+        value = await context.patiently(lambda: context.values.get(provenance_value(digest)))
         if value is None:
             context.log.error("provenance is gone", run=run, sha256=digest)
             return

@@ -106,6 +106,7 @@ class Outputs:
         )
         crash_point("preprocessor.dead-recorded")
         DEAD_LETTERS.labels(detector, given_up.reason).inc()
+        FRAMES.labels(detector, "dead").inc()
 
 
 def packs(results: Sequence[Result], most_bytes: int = _PACK_BYTES) -> list[list[Result]]:

@@ -179,6 +179,8 @@ async def test_stopping_while_chunks_are_full_ends_in_order_and_the_next_one_com
         aggregator = await rig.start("aggregator")
         await rig.until(lambda: _holds(rig, rig.names.notices, 3))
         await rig.stop(aggregator, seconds=4)
+        committed = {commit.attempt for commit in (await rig.account("r")).detector("cam").commits.values()}
+        assert {each.attempt for each in await slices_now(rig.context)} == committed, "it left half a chunk"
         await rig.start("aggregator", "uploader")
         await rig.end("r", cam=8)
         assert (await rig.complete("r")).stored == 8
