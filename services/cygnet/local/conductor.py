@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from cygnet.local.control import COMPLETE, ask_for_end, ask_for_run, current_run
+from cygnet.local.control import COMPLETE, Asked, ask_for_end, ask_for_run, current_run
 from cygnet.local.fleet import Fleet
 from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER, Slot
 from cygnet.local.scaler import Scaler
@@ -55,7 +55,7 @@ class Conductor:
         """Ask for the run and say how many processes of each service there should be."""
         asked = await ask_for_run(self._values, self._events)
         if asked.goes_on:
-            self._say(f"{self.name}: goes on with run {asked.request.run}, which was left unfinished")
+            self._say(f"{self.name}: {goes_on(asked, self._events)}")
         await self._watch.open(asked.request.run)
         spec = self.pipeline.spec
         scaling = spec.preprocessor.scaling
@@ -130,6 +130,23 @@ class Conductor:
     def _is_over(self, view: View) -> bool:
         another_follows = self.pipeline.spec.runs == "endless" and self._events is None and not self._draining
         return view.state == COMPLETE and not another_follows
+
+
+def goes_on(asked: Asked, events: int | None) -> str:
+    """Return what becomes of the run that an earlier `up` left unfinished, and of `--events`."""
+    said = f"goes on with run {asked.request.run}, which was left unfinished"
+    limit = asked.request.events
+    if asked.state == "ended":
+        return (
+            said
+            if events is None
+            else f"{said}; its source is done, so that --events {events} changes nothing"
+        )
+    if limit is None:
+        return said
+    if events is None or limit == events:
+        return f"{said}; it ends after {limit} events"
+    return f"{said}; it has issued {limit} events already, and ends there instead of after {events}"
 
 
 def held(problems: Mapping[Slot, Mapping[str, str]]) -> str:
