@@ -12,7 +12,7 @@ from cygnet.local.scaler import Scaler
 from cygnet.local.view import View
 from cygnet.local.watch import Look, Watch
 from cygnet.model.ledger import Ledger
-from cygnet.scaling import Action, Decision
+from cygnet.scaling import Action, Decision, Lifecycle, Sample
 from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.client import Client
 from cygnet.transport.errors import TransportError
@@ -69,7 +69,9 @@ class Conductor:
     def drain(self) -> None:
         """End the run as soon as can be, and begin no other."""
         self._draining = True
-        self._fleet.replicas[self.name, SOURCE] = 1
+        replicas = self._fleet.replicas
+        replicas[self.name, SOURCE] = 1
+        replicas[self.name, PREPROCESSOR] = max(1, replicas[self.name, PREPROCESSOR])  # nobody wakes it later
 
     async def run(self) -> None:
         """Look and act once a second until done."""
@@ -98,19 +100,21 @@ class Conductor:
                 await self._watch.reread()
                 look = await self._look()
                 self.done = True
-            self._scale(look)
+            self._scale(look.sample)
             view, trouble = look.view, self.held
         except TransportError as error:
             view = replace(self.view, is_old=True)
             trouble = "; ".join(filter(None, (self.held, f"no news from NATS: {error}")))
-            if self._scaler.due(time.time()):
-                self._scaler.blind(time.time())
+            self._scale(Sample(time=time.time()))
         restarts = sum(n for (name, _), n in self._fleet.restarts.items() if name == self.name)
         self.view = replace(view, restarts=restarts, decision=self._decision, trouble=trouble)
 
     async def _look(self) -> Look:
         desired = self._fleet.replicas.get((self.name, PREPROCESSOR), 0)
-        return await self._watch.look(ready=self.ready, desired=desired, request=self._last)
+        lifecycle = Lifecycle.DRAINED if self._draining else Lifecycle(self.pipeline.spec.lifecycle)
+        return await self._watch.look(
+            ready=self.ready, desired=desired, lifecycle=lifecycle, request=self._last
+        )
 
     async def _ask_for_end(self) -> None:
         """Ask for the end of the run that is on now; what a source begins after it is for the next `up`."""
@@ -118,11 +122,11 @@ class Conductor:
         if self._last and await run_state(self._values, self._last.run) in (None, "running"):
             await ask_for_end(self._values, self._last.run, last=True)
 
-    def _scale(self, look: Look) -> None:
+    def _scale(self, sample: Sample) -> None:
         scaling = self.pipeline.spec.preprocessor.scaling
-        if scaling.mode != "auto" or not self._scaler.due(look.sample.time):
+        if scaling.mode != "auto" or not self._scaler.due(sample.time):
             return
-        decision = self._scaler.tick(look.sample)
+        decision = self._scaler.tick(sample)
         self._decision = _in_words(decision)
         if decision.acts and decision.desired is not None:
             self._fleet.replicas[self.name, PREPROCESSOR] = decision.desired
@@ -161,7 +165,7 @@ def held(problems: Mapping[Slot, Mapping[str, str]]) -> str:
 
 def _in_words(decision: Decision) -> str:
     change = {
-        Action.HOLD: f"hold at {decision.current}",
+        Action.HOLD: "hold" if decision.current is None else f"hold at {decision.current}",
         Action.UP: f"{decision.current} → {decision.desired}",
         Action.DOWN: f"{decision.current} → {decision.desired}",
     }[decision.action]

@@ -75,7 +75,9 @@ class Watch:
         finally:
             await self._follower.stop()
 
-    async def look(self, *, ready: int, desired: int, request: RunRequest | None = None) -> Look:
+    async def look(
+        self, *, ready: int, desired: int, lifecycle: Lifecycle, request: RunRequest | None = None
+    ) -> Look:
         """Return what is there now, of the run that is asked for or of `request`'s. Raises TransportError."""
         now = time.time()
         request = request or await current_run(self._values)
@@ -124,7 +126,7 @@ class Watch:
             desired=desired,
             unschedulable=0,
             rolling_out=False,
-            lifecycle=Lifecycle(self._pipeline.spec.lifecycle),
+            lifecycle=lifecycle,
             run_active=state == "running",
             beam_active=bool(beam and beam.data.get("active")),
             ceiling=_ceiling(consumer),
