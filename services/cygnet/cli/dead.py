@@ -7,21 +7,26 @@ from typing import Annotated, Any
 import typer
 
 from cygnet.cli.access import Link, with_link
+from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
-from cygnet.cli.output import in_bytes, print_json, print_table
+from cygnet.cli.output import in_bytes, print_json, print_table, write_file
 from cygnet.model.errors import BadInputError
 from cygnet.model.timestamp import format_time
 from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, replay
 
 app = typer.Typer(no_args_is_help=True)
-Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER…", help="Numbers from `dead ls`.")]
+Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER", help="Numbers from `dead ls`.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Only those with this reason.")]
 Run = Annotated[str | None, typer.Option("--run", help="Only those of this run.")]
 
 
 @app.callback()
 def group() -> None:
-    """List, show, replay and drop dead letters."""
+    """List, show, replay and drop dead letters.
+
+    Example:
+        cygnet dead ls
+    """
 
 
 @app.command("ls")
@@ -77,7 +82,7 @@ def show(
     """
     found = with_link(data, pipeline, lambda link: get_dead(link.nc, link.names, letter))
     if output:
-        output.write_bytes(found.body)
+        write_file(output, found.body)
     if json_output:
         print_json(_document(found) | {"headers": found.headers})
         return
@@ -177,7 +182,7 @@ def _say(done: list[dict[str, Any]], word: str, *, json_output: bool) -> None:
         for each in failed:
             typer.echo(f"  {each['error']}", err=True)
     if failed:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
 async def _select(link: Link, run: str | None, reason: str | None) -> list[DeadLetter]:

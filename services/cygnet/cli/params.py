@@ -25,7 +25,11 @@ _NAMES = ("min", "max")
 
 @app.callback()
 def group() -> None:
-    """Get, set and watch live parameters."""
+    """Get, set and watch live parameters.
+
+    Example:
+        cygnet params set min=85 max=130
+    """
 
 
 @app.command("get")

@@ -6,10 +6,9 @@ from typing import Any
 
 import typer
 
+from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json
 from cygnet.local.folder import running
-
-EXIT_FAILED = 1
 
 
 def status(data: Data = DEFAULT_DATA, json_output: Json = False) -> None:

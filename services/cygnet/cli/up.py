@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cygnet.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from cygnet.cli.options import DEFAULT_DATA, Data, Json
 from cygnet.model.errors import BadInputError
 
 if TYPE_CHECKING:
     from cygnet.local.table import Scene
 
-EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
-
 
 def up(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Pipeline files.")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Pipeline files.")] = None,
     events: Annotated[
         int | None,
         typer.Option("--events", min=1, help="End the run after this many events of each detector."),

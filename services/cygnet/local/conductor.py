@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from cygnet.local.control import COMPLETE, Asked, ask_for_end, ask_for_run, current_run
+from cygnet.local.decisions import on_one_machine
 from cygnet.local.fleet import Fleet
 from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER, Slot
 from cygnet.local.scaler import Scaler
@@ -28,8 +29,15 @@ class Conductor:
     """One pipeline of `cygnet up`."""
 
     def __init__(
-        self, pipeline: Pipeline, nc: Client, fleet: Fleet, events: int | None, say: Callable[[str], None]
+        self,
+        pipeline: Pipeline,
+        nc: Client,
+        fleet: Fleet,
+        events: int | None,
+        say: Callable[[str], None],
+        note: Callable[[Decision], None],
     ) -> None:
+        """`say` takes what a person should hear of, `note` each decision of the scaling policy."""
         names = Names(pipeline.metadata.namespace, pipeline.metadata.name)
         self.pipeline = pipeline
         self.name = pipeline.metadata.name
@@ -46,6 +54,7 @@ class Conductor:
         self._fleet = fleet
         self._events = events
         self._say = say
+        self._note = note
         self._scaler = Scaler(pipeline.spec.preprocessor.scaling)
         self._decision = ""
         self._draining = pipeline.spec.lifecycle == "Drained"
@@ -127,6 +136,7 @@ class Conductor:
         if scaling.mode != "auto" or not self._scaler.due(sample.time):
             return
         decision = self._scaler.tick(sample)
+        self._note(decision)
         self._decision = _in_words(decision)
         if decision.acts and decision.desired is not None:
             self._fleet.replicas[self.name, PREPROCESSOR] = decision.desired
@@ -170,4 +180,4 @@ def _in_words(decision: Decision) -> str:
         Action.DOWN: f"{decision.current} → {decision.desired}",
     }[decision.action]
     dry = " (dry run)" if decision.dry_run and decision.action is not Action.HOLD else ""
-    return f"{change}{dry}: {decision.reason}, {decision.message}"
+    return f"{change}{dry}: {decision.reason}, {on_one_machine(decision.message)}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cygnet.local.conductor import Conductor, held
+from cygnet.local.decisions import Decisions
 from cygnet.local.fleet import Death, Fleet
 from cygnet.local.folder import Place, claim
 from cygnet.local.header import Line, metrics, where
@@ -169,7 +170,8 @@ class Up:
         fleet = self._the_fleet()
         for _, pipeline in self._wish.pipelines:
             name = pipeline.metadata.name
-            conductor = Conductor(pipeline, clients[name], fleet, self._wish.events, self._say)
+            note = Decisions(self._wish.folder, name).add
+            conductor = Conductor(pipeline, clients[name], fleet, self._wish.events, self._say, note)
             await conductor.open()
             self._conductors.append(conductor)
         async with Probes() as probes, asyncio.TaskGroup() as group:

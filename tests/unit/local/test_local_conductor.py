@@ -82,7 +82,7 @@ def told(monkeypatch):
         monkeypatch.setattr(module, "Watch", lambda *_: story)
         [pipeline] = loads(SPEC)
         fleet = FakeFleet({("lime", PREPROCESSOR): replicas}, {})
-        story.conductor = Conductor(pipeline, None, fleet, None, lambda _: None)
+        story.conductor = Conductor(pipeline, None, fleet, None, lambda _: None, lambda _: None)
         if draining:
             story.conductor.drain()
         await story.conductor.run()
