@@ -48,8 +48,8 @@ def show_ledger(
         for line in lines if len(lines) > 1 else ():
             typer.echo(f"  {line.detector}: {line.equation()}")
         typer.echo(f"  {whole.equation()}")
-        for reason, count in sorted(whole.dead_reasons.items()):
-            typer.echo(f"    dead: {count} × {reason}")
+        for reason in whole.reasons():
+            typer.echo(f"    {reason}")
         for name, events in twice.items():
             typer.echo(f"  STORED TWICE: {name} {events.pairs()}")
         state = "closes" if closes else "does not close" if whole.ended else "is open: the run goes on"

@@ -3,15 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from cygnet.local.errors import LocalError
 from cygnet.local.folder import Place
 from cygnet.local.nats_server import NatsServer
 from cygnet.local.s3_server import S3Server
-from cygnet.spec.local import LocalNats, LocalS3
+from cygnet.model.errors import BadInputError
+from cygnet.spec.local import LocalNats, LocalS3, NatsUser, S3User
 from cygnet.spec.pipeline import Pipeline
 from cygnet.storage.settings import S3Settings
+
+User = TypeVar("User", NatsUser, S3User)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +33,14 @@ class Given:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str], nats: str | None, s3: str | None) -> "Given":
-        """Return what `--nats` and `--s3` say, with users and keys from the usual variables."""
+        """Return what `--nats` and `--s3` say, with users and keys from the usual variables.
+
+        Raises BadInputError for an address that is none.
+        """
+        if s3 is not None and not s3.startswith(("http://", "https://")):
+            raise BadInputError(
+                f"--s3: {s3!r} is not an address; accepted: http://HOST[:PORT] or https://HOST[:PORT]"
+            )
         return cls(
             nats_url=nats or "",
             nats_user=env.get("CYGNET_NATS_USER") or None,
@@ -55,7 +66,7 @@ def needs_s3(pipelines: Iterable[Pipeline], given: Given) -> bool:
 def wished_nats(pipelines: Sequence[Pipeline]) -> LocalNats:
     """Return the one server that all pipelines share: an address, and the users of all."""
     servers = [pipeline.spec.local.nats for pipeline in pipelines]
-    users = {user.user: user for server in servers for user in server.users}
+    users = _distinct("local.nats.users", [(user.user, user) for server in servers for user in server.users])
     listen = _only("local.nats.listen", LocalNats().listen, [server.listen for server in servers])
     return LocalNats.model_construct(listen=listen, users=list(users.values()))
 
@@ -63,7 +74,9 @@ def wished_nats(pipelines: Sequence[Pipeline]) -> LocalNats:
 def wished_s3(pipelines: Sequence[Pipeline]) -> LocalS3:
     """Return the one endpoint that all pipelines share: an address, and the users of all."""
     servers = [pipeline.spec.local.s3 for pipeline in pipelines]
-    users = {user.access_key_id: user for server in servers for user in server.users}
+    users = _distinct(
+        "local.s3.users", [(user.access_key_id, user) for server in servers for user in server.users]
+    )
     listen = _only("local.s3.listen", LocalS3().listen, [server.listen for server in servers])
     return LocalS3.model_construct(listen=listen, users=list(users.values()))
 
@@ -73,6 +86,18 @@ def _only(field: str, default: str, wishes: Iterable[str]) -> str:
     if len(different) > 1:
         raise LocalError(f"{field}: the pipelines wish for {' and '.join(different)}; accepted: one address")
     return different[0] if different else default
+
+
+def _distinct(field: str, users: Iterable[tuple[str, User]]) -> dict[str, User]:
+    """Return the users by name; two pipelines may name the same one, with the same secret."""
+    known: dict[str, User] = {}
+    for name, user in users:
+        if known.setdefault(name, user) != user:
+            raise LocalError(
+                f"{field}: the pipelines give {name!r} different secrets; accepted: the same one, or another"
+                " name"
+            )
+    return known
 
 
 def place_of(

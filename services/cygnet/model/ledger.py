@@ -30,6 +30,7 @@ class DetectorAccount:
     dropped: IntervalSet = field(default_factory=IntervalSet)
     duplicate: IntervalSet = field(default_factory=IntervalSet)
     dead_reasons: dict[int, str] = field(default_factory=dict)
+    consumed_reasons: dict[str, IntervalSet] = field(default_factory=dict)
     announced: int | None = None
     commits: dict[str, Commit] = field(default_factory=dict)
     stored_chunks: set[str] = field(default_factory=set)
@@ -80,7 +81,9 @@ class RunAccount:
                 account.stored.update(record.events)
                 account.stored_chunks.add(record.chunk)
             case Consumed():
-                self.detector(record.detector).consumed.update(record.events)
+                account = self.detector(record.detector)
+                account.consumed.update(record.events)
+                account.consumed_reasons.setdefault(record.reason, IntervalSet()).update(record.events)
             case Dead():
                 account = self.detector(record.detector)
                 account.dead.update(record.events)
@@ -133,11 +136,19 @@ class Ledger:
     duplicates: int = 0
     ended: bool = False
     dead_reasons: Mapping[str, int] = field(default_factory=dict)
+    consumed_reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def closes(self) -> bool:
         """Whether the run has ended with nothing in flight."""
         return self.ended and self.in_flight == 0
+
+    def reasons(self) -> list[str]:
+        """Lines for people: why events are consumed or dead, and how many of them."""
+        found = (("consumed", self.consumed_reasons), ("dead", self.dead_reasons))
+        return [
+            f"{word}: {count} × {reason}" for word, each in found for reason, count in sorted(each.items())
+        ]
 
     def equation(self) -> str:
         """The line that a person reads."""
@@ -185,18 +196,25 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
                 duplicates=len(duplicate),
                 ended=account.end is not None,
                 dead_reasons=reasons,
+                consumed_reasons=_consumed_reasons(detector),
             )
         )
     return lines
 
 
+def _consumed_reasons(account: DetectorAccount) -> dict[str, int]:
+    """Return how many consumed events have each reason; one that has two counts under the first."""
+    counted, counts = account.stored, {}
+    for reason, events in sorted(account.consumed_reasons.items()):
+        if own := len(events.minus(counted)):
+            counts[reason] = own
+        counted = counted.union(events)
+    return counts
+
+
 def total(lines: Iterable[Ledger], run: str) -> Ledger:
     """Return the sum over all detectors of a run."""
     rows = list(lines)
-    reasons: dict[str, int] = {}
-    for row in rows:
-        for reason, count in row.dead_reasons.items():
-            reasons[reason] = reasons.get(reason, 0) + count
     return Ledger(
         run=run,
         detector="all",
@@ -208,8 +226,17 @@ def total(lines: Iterable[Ledger], run: str) -> Ledger:
         dropped=sum(r.dropped for r in rows),
         duplicates=sum(r.duplicates for r in rows),
         ended=bool(rows) and all(r.ended for r in rows),
-        dead_reasons=reasons,
+        dead_reasons=_sums(row.dead_reasons for row in rows),
+        consumed_reasons=_sums(row.consumed_reasons for row in rows),
     )
+
+
+def _sums(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for each in counts:
+        for reason, count in each.items():
+            sums[reason] = sums.get(reason, 0) + count
+    return sums
 
 
 def stored_twice(commits: Iterable[Commit]) -> dict[str, IntervalSet]:

@@ -2,9 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from cygnet.spec.base import HostPort, Part, Secret, accepts
+from cygnet.spec.rules import broken
+
+OWN_USER = "cygnet"
+"""As whom Cygnet's own processes come to the embedded servers."""
 
 
 class NatsUser(Part):
@@ -42,6 +46,12 @@ class LocalNats(Part):
     users: Annotated[list[NatsUser], Field(max_length=64)] = []
     """Who may connect beside Cygnet itself; empty: anyone on this address."""
 
+    @model_validator(mode="after")
+    def _users_differ(self) -> "LocalNats":
+        """Every user of `users` has another name, and `cygnet` is Cygnet's own."""
+        _check_names([each.user for each in self.users], "user")
+        return self
+
 
 class LocalS3(Part):
     """The S3 endpoint that `cygnet up` starts."""
@@ -50,6 +60,22 @@ class LocalS3(Part):
     """Address; another port is taken when this one is busy."""
     users: Annotated[list[S3User], Field(max_length=64)] = []
     """Who may connect beside Cygnet itself."""
+
+    @model_validator(mode="after")
+    def _users_differ(self) -> "LocalS3":
+        """Every user of `users` has another access key, and `cygnet` is Cygnet's own."""
+        _check_names([each.access_key_id for each in self.users], "accessKeyId")
+        return self
+
+
+def _check_names(names: list[str], field: str) -> None:
+    for place, name in enumerate(names):
+        if name == OWN_USER:
+            raise broken(
+                "Cygnet itself comes by this name; accepted: another one", "users", str(place), field
+            )
+        if name in names[:place]:
+            raise broken("an earlier user has this name; accepted: another one", "users", str(place), field)
 
 
 class Local(Part):

@@ -95,6 +95,9 @@ def _detector_to_json(account: DetectorAccount) -> dict[str, Any]:
         "announced": account.announced,
         **{name: getattr(account, name).pairs() for name in _SETS},
         "dead": {reason: compress(events) for reason, events in sorted(by_reason.items())},
+        "consumed_reasons": {
+            reason: events.pairs() for reason, events in sorted(account.consumed_reasons.items())
+        },
         "chunks": [
             {key: value for key, value in asdict(commit).items() if key not in _TRANSIENT}
             | {"stored": commit.chunk in account.stored_chunks}
@@ -111,6 +114,8 @@ def _detector_from_json(document: Mapping[str, Any]) -> DetectorAccount:
         for event in IntervalSet(pairs):
             account.dead_reasons[event] = reason
         account.dead.update(pairs)
+    for reason, pairs in document.get("consumed_reasons", {}).items():  # runs of before have none
+        account.consumed_reasons[reason] = IntervalSet(pairs)
     known = {each.name for each in fields(Commit)} - set(_TRANSIENT)
     for chunk in document["chunks"]:
         given = {key: value for key, value in chunk.items() if key in known}
