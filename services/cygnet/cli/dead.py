@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from cygnet.cli.access import Link, with_link
+from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
-from cygnet.cli.output import in_bytes, print_json, print_table
+from cygnet.cli.output import in_bytes, print_json, print_table, write_file
 from cygnet.local.places import s3_settings
 from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.timestamp import format_time
@@ -20,14 +21,18 @@ from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, replay
 from cygnet.transport.errors import MessageTooLargeError
 
 app = typer.Typer(no_args_is_help=True)
-Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER…", help="Numbers from `dead ls`.")]
+Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER", help="Numbers from `dead ls`.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Only those with this reason.")]
 Run = Annotated[str | None, typer.Option("--run", help="Only those of this run.")]
 
 
 @app.callback()
 def group() -> None:
-    """List, show, replay and drop dead letters."""
+    """List, show, replay and drop dead letters.
+
+    Example:
+        cygnet dead ls
+    """
 
 
 @app.command("ls")
@@ -88,7 +93,7 @@ def show(
 
     found, body = with_link(data, pipeline, read)
     if output:
-        output.write_bytes(body)
+        write_file(output, body)
     if json_output:
         print_json(_document(found) | {"headers": found.headers})
         return
@@ -191,7 +196,7 @@ def _say(done: list[dict[str, Any]], word: str, *, json_output: bool) -> None:
         for each in failed:
             typer.echo(f"  {each['error']}", err=True)
     if failed:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
 async def _select(link: Link, run: str | None, reason: str | None) -> list[DeadLetter]:

@@ -30,7 +30,11 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def group() -> None:
-    """List, end and remove runs."""
+    """List, end and remove runs.
+
+    Example:
+        cygnet runs ls
+    """
 
 
 @app.command("ls")

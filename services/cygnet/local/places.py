@@ -10,11 +10,13 @@ from cygnet.local.errors import LocalError
 from cygnet.local.folder import Place
 from cygnet.local.nats_server import NatsServer
 from cygnet.local.s3_server import S3Server
-from cygnet.spec.local import LocalNats, LocalS3
+from cygnet.model.errors import BadInputError
+from cygnet.spec.local import LocalNats, LocalS3, NatsUser, S3User
 from cygnet.spec.pipeline import Pipeline
 from cygnet.storage.settings import S3Settings
 
 T = TypeVar("T")
+User = TypeVar("User", NatsUser, S3User)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +34,14 @@ class Given:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str], nats: str | None, s3: str | None) -> "Given":
-        """Return what `--nats` and `--s3` say, with users and keys from the usual variables."""
+        """Return what `--nats` and `--s3` say, with users and keys from the usual variables.
+
+        Raises BadInputError for an address that is none.
+        """
+        if s3 is not None and not s3.startswith(("http://", "https://")):
+            raise BadInputError(
+                f"--s3: {s3!r} is not an address; accepted: http://HOST[:PORT] or https://HOST[:PORT]"
+            )
         return cls(
             nats_url=nats or "",
             nats_user=env.get("CYGNET_NATS_USER") or None,
@@ -58,7 +67,7 @@ def needs_s3(pipelines: Iterable[Pipeline], given: Given) -> bool:
 def wished_nats(pipelines: Sequence[Pipeline]) -> LocalNats:
     """Return the one server that all pipelines share: an address, and the users of all."""
     servers = [pipeline.spec.local.nats for pipeline in pipelines]
-    users = {user.user: user for server in servers for user in server.users}
+    users = _distinct("local.nats.users", [(user.user, user) for server in servers for user in server.users])
     listen = _only("local.nats.listen", LocalNats().listen, [server.listen for server in servers])
     return LocalNats.model_construct(listen=listen, users=list(users.values()))
 
@@ -66,9 +75,12 @@ def wished_nats(pipelines: Sequence[Pipeline]) -> LocalNats:
 def wished_s3(pipelines: Sequence[Pipeline]) -> LocalS3:
     """Return the one endpoint that all pipelines share: an address, and the users of all."""
     servers = [pipeline.spec.local.s3 for pipeline in pipelines]
-    users = {user.access_key_id: user for server in servers for user in server.users}
+    users = _distinct(
+        "local.s3.users", [(user.access_key_id, user) for server in servers for user in server.users]
+    )
+    listen = _only("local.s3.listen", LocalS3().listen, [server.listen for server in servers])
     return LocalS3.model_construct(
-        listen=_only("local.s3.listen", LocalS3().listen, [server.listen for server in servers]),
+        listen=listen,
         users=list(users.values()),
         host=_only("local.s3.host", None, [server.host for server in servers]),
         tls=_only("local.s3.tls", None, [server.tls for server in servers]),
@@ -84,6 +96,18 @@ def _only(field: str, default: T, wishes: Iterable[T]) -> T:
             " for they share a server"
         )
     return next(iter(different.values()), default)
+
+
+def _distinct(field: str, users: Iterable[tuple[str, User]]) -> dict[str, User]:
+    """Return the users by name; two pipelines may name the same one, with the same secret."""
+    known: dict[str, User] = {}
+    for name, user in users:
+        if known.setdefault(name, user) != user:
+            raise LocalError(
+                f"{field}: the pipelines give {name!r} different secrets; accepted: the same one, or another"
+                " name"
+            )
+    return known
 
 
 def place_of(

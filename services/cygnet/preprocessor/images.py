@@ -8,6 +8,7 @@ import numpy.typing as npt
 from cygnet.imaging import DecodeLimits, decode, decompress, image_header
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame import ARRAY, Frame
+from cygnet.model.frame_files import NPY
 from cygnet.preprocessor.stages import Recipe
 from cygnet.spec.sources import ExpectedFrame
 
@@ -28,6 +29,12 @@ def to_array(frame: Frame, limits: DecodeLimits, expected: ExpectedFrame, recipe
         dtype = _dtype(frame.dtype)
         _check(dtype, frame.shape, expected)
         return decompress(frame.body, frame.encoding, dtype, frame.shape, limits=limits)
+    if frame.content_type == NPY:  # the source sends a whole one as an array, without this type
+        raise BadInputError(
+            "the file is no array that numpy can read: damaged, cut short, or of Python objects;"
+            " accepted: what np.save writes of numbers",
+            reason="damaged-array",
+        )
     content_type = frame.content_type or None
     header = image_header(frame.body, content_type, limits=limits)
     _check(header.dtype, (header.height, header.width), expected)

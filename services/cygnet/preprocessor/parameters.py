@@ -14,39 +14,18 @@ from cygnet.model.errors import BadInputError
 from cygnet.runtime.logging import Log
 from cygnet.spec.pipeline import Preprocessor
 from cygnet.spec.stages import Window
-from cygnet.transport.parameters import PARAMETERS_KEY, last_good, note_good, provenance_value
+from cygnet.transport.parameters import (
+    PARAMETERS_KEY,
+    WindowBounds,
+    check_window,
+    last_good,
+    note_good,
+    provenance_value,
+)
 from cygnet.transport.values import ConflictError, Values
 
 _LOOK_SECONDS = 0.5
-_LARGEST = 2.0**32  # no detector counts further; NaN is not below it
 _MOST_LEVELS = 65535
-
-
-@dataclass(frozen=True, slots=True)
-class WindowBounds:
-    """Counts that become 0 and 1."""
-
-    min: float
-    max: float
-
-    def as_written(self) -> tuple[float, float]:
-        """Return the bounds, whole numbers as int: an integer image then keeps its unsigned arithmetic."""
-        low, high = (int(bound) if bound == int(bound) else bound for bound in (self.min, self.max))
-        return low, high
-
-
-def check_window(document: Any, field: str = "params.window") -> WindowBounds:
-    """Return the bounds in a parameter document; raise BadInputError naming field, value and accepted."""
-    if not isinstance(document, dict) or set(document) != {"min", "max"}:
-        raise BadInputError(f"{field}: {document!r}; accepted: {{min: a number, max: a number}}")
-    for name, bound in document.items():
-        if isinstance(bound, bool) or not isinstance(bound, int | float) or not abs(bound) <= _LARGEST:
-            raise BadInputError(
-                f"{field}.{name}: {bound!r} is no such number; accepted: a number between -2^32 and 2^32"
-            )
-    if not document["min"] < document["max"]:
-        raise BadInputError(f"{field}.min: {document['min']!r}; accepted: below max, {document['max']!r}")
-    return WindowBounds(float(document["min"]), float(document["max"]))
 
 
 def check_parameters(document: Any, view: Window) -> WindowBounds | None:

@@ -85,12 +85,17 @@ class Measurement:
     mu_hz: float | None
 
 
+_INPUTS = Sample(time=0.0).missing()
+
+
 def fault_in(history: History) -> Fault | None:
     """Say why the newest sample of `history` can't carry a decision, or return None."""
     if not history.samples:
         return Fault(Reason.METRICS_MISSING, "no sample has been taken yet")
     latest = history.samples[-1]
     if missing := latest.missing():
+        if len(missing) == len(_INPUTS):
+            return Fault(Reason.METRICS_MISSING, "no input could be read")
         return Fault(Reason.METRICS_MISSING, f"could not be read: {', '.join(missing)}")
     if history.now - latest.time > STALE_SECONDS:
         return Fault(

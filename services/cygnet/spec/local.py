@@ -7,6 +7,9 @@ from pydantic import Field, StringConstraints, model_validator
 from cygnet.spec.base import BucketName, FilePath, HostName, HostPort, Part, Secret, accepts
 from cygnet.spec.rules import broken
 
+OWN_USER = "cygnet"
+"""As whom Cygnet's own processes come to the embedded servers."""
+
 
 class NatsUser(Part):
     """A user of the embedded NATS server."""
@@ -66,6 +69,12 @@ class LocalNats(Part):
     users: Annotated[list[NatsUser], Field(max_length=64)] = []
     """Who may connect beside Cygnet itself; empty: anyone on this address."""
 
+    @model_validator(mode="after")
+    def _users_differ(self) -> "LocalNats":
+        """Every user of `users` has another name, and `cygnet` is Cygnet's own."""
+        _check_names([each.user for each in self.users], "user")
+        return self
+
 
 class LocalS3(Part):
     """The S3 endpoint that `cygnet up` starts."""
@@ -79,6 +88,22 @@ class LocalS3(Part):
     absent: the host of `listen`."""
     tls: S3Tls | None = None
     """Serve https; absent: http."""
+
+    @model_validator(mode="after")
+    def _users_differ(self) -> "LocalS3":
+        """Every user of `users` has another access key, and `cygnet` is Cygnet's own."""
+        _check_names([each.access_key_id for each in self.users], "accessKeyId")
+        return self
+
+
+def _check_names(names: list[str], field: str) -> None:
+    for place, name in enumerate(names):
+        if name == OWN_USER:
+            raise broken(
+                "Cygnet itself comes by this name; accepted: another one", "users", str(place), field
+            )
+        if name in names[:place]:
+            raise broken("an earlier user has this name; accepted: another one", "users", str(place), field)
 
 
 class Local(Part):

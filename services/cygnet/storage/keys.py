@@ -10,8 +10,8 @@ from cygnet.model.identity import FrameId
 from cygnet.model.timestamp import format_time
 from cygnet.spec.templates import ATTRIBUTE_BYTES, fault
 
-DEFAULT_TEMPLATE = "{prefix}/{run}/{detector}/chunk-{first_event:09d}-{last_event:09d}.{ext}"
 CYGNO_TEMPLATE = "{prefix}/data-chunk-{last_time}.npz"
+"""Keys as the CYGNO school's notebooks write and list them."""
 _ATTRIBUTE = "attrs."
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+:-]+")
 _MANIFEST = re.compile(r"([A-Za-z0-9_-]{1,64})-(\d{9,})-(\d{9,})(?:_\d+)?\.parquet")

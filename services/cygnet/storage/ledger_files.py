@@ -92,6 +92,9 @@ def _detector_to_json(account: DetectorAccount) -> dict[str, Any]:
         "announced": account.announced,
         **{name: getattr(account, name).pairs() for name in _SETS},
         "dead": {reason: events.pairs() for reason, events in sorted(account.dead_reasons) if events},
+        "consumed_reasons": {
+            reason: events.pairs() for reason, events in sorted(account.consumed_reasons) if events
+        },
         "chunks": [
             {key: value for key, value in asdict(commit).items() if key not in _TRANSIENT}
             | {"stored": commit.chunk in account.stored_chunks}
@@ -107,6 +110,8 @@ def _detector_from_json(document: Mapping[str, Any]) -> DetectorAccount:
     for reason, pairs in document["dead"].items():
         account.dead_reasons.note(reason, _pairs(pairs))
         account.dead.update(pairs)
+    for reason, pairs in document.get("consumed_reasons", {}).items():  # runs of before have none
+        account.consumed_reasons.note(reason, _pairs(pairs))
     known = {each.name for each in fields(Commit)} - set(_TRANSIENT)
     for chunk in document["chunks"]:
         given = {key: value for key, value in chunk.items() if key in known}

@@ -1,14 +1,48 @@
-"""Live parameters and the spec: a changed spec sets them, an unchanged one leaves what a person has set."""
+"""Live parameters: what they may be, and that only a changed spec undoes what a person has set."""
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from cygnet.model.errors import BadInputError
 from cygnet.transport.values import ConflictError, Values
 
 PARAMETERS_KEY = "params"
 _FROM_SPEC_KEY = "params.spec"  # what the spec said when it was last followed, and what it was to replace
 _GOOD_KEY = "params.good"  # the newest ones that a worker has used
+_LARGEST = 2.0**32  # no detector counts further
 Window = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBounds:
+    """Counts that become 0 and 1."""
+
+    min: float
+    max: float
+
+    def as_written(self) -> tuple[float, float]:
+        """Return the bounds, whole numbers as int: an integer image then keeps its unsigned arithmetic."""
+        low, high = (int(bound) if bound == int(bound) else bound for bound in (self.min, self.max))
+        return low, high
+
+
+def check_window(document: Any, field: str = "params.window") -> WindowBounds:
+    """Return the bounds in a parameter document; raise BadInputError naming field, value and accepted."""
+    if not isinstance(document, dict) or set(document) != {"min", "max"}:
+        raise BadInputError(f"{field}: {document!r}; accepted: {{min: a number, max: a number}}")
+    for name, bound in document.items():
+        if isinstance(bound, bool) or not isinstance(bound, int | float):
+            wrong = "is no number"
+        elif not abs(bound) <= _LARGEST:
+            wrong = "is out of range" if abs(bound) < math.inf else "is not finite"
+        else:
+            continue
+        raise BadInputError(f"{field}.{name}: {bound!r} {wrong}; accepted: a number between -2^32 and 2^32")
+    if not document["min"] < document["max"]:
+        raise BadInputError(f"{field}.min: {document['min']!r}; accepted: below max, {document['max']!r}")
+    return WindowBounds(float(document["min"]), float(document["max"]))
 
 
 def provenance_value(sha256: str) -> str:

@@ -8,15 +8,10 @@ import pytest
 
 from cygnet.model.errors import BadInputError
 from cygnet.preprocessor import parameters as module
-from cygnet.preprocessor.parameters import (
-    Parameters,
-    WindowBounds,
-    check_parameters,
-    check_window,
-    provenance,
-)
+from cygnet.preprocessor.parameters import Parameters, check_parameters, provenance
 from cygnet.spec.pipeline import Preprocessor
 from cygnet.spec.stages import Window
+from cygnet.transport.parameters import WindowBounds, check_window
 from cygnet.transport.values import ConflictError
 from fixtures.rig import LogBook
 
@@ -52,6 +47,15 @@ def spec(**window):
 def test_a_window_that_is_none_names_field_value_and_what_is_accepted(document):
     with pytest.raises(BadInputError, match=r"params\.window.*accepted: "):
         check_window(document)
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [(math.nan, "nan is not finite"), (10**400, "is out of range"), (None, "None is no number")],
+)
+def test_what_is_wrong_with_a_bound_is_said(bound, said):
+    with pytest.raises(BadInputError, match=said):
+        check_window({"min": bound, "max": 120})
 
 
 @pytest.mark.parametrize(("low", "high"), [(80, 120), (-5.5, 0.25), (0, 2**32), (-(2**32), 1)])
