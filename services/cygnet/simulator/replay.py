@@ -1,14 +1,14 @@
 """Replays a folder of image files as the events of a detector."""
 
 import asyncio
-import io
 import time
 from pathlib import Path
 
 import numpy as np
 
+from cygnet.imaging import DecodeError, DecodeLimits, read_npy
 from cygnet.model.errors import BadInputError
-from cygnet.model.frame import Frame
+from cygnet.model.frame import ARRAY_FILE, Frame
 from cygnet.model.identity import FrameId
 from cygnet.simulator.source import Batch
 from cygnet.spec.sources import ReplaySource
@@ -19,9 +19,9 @@ CONTENT_TYPES = {
     ".jpeg": "image/jpeg",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
-    ".npy": "application/x-npy",
+    ".npy": ARRAY_FILE,
 }
-_NPY = CONTENT_TYPES[".npy"]
+_WHOLE = DecodeLimits(max_bytes=1 << 40, max_pixels=1 << 40)  # what a frame may be, the preprocessor says
 _KEPT_BYTES = 256 << 20  # files are kept in memory up to here, so that a loop reads the disk once
 
 
@@ -63,7 +63,7 @@ class Replay:
         identity = FrameId(self._run, self.detector, event)
         attrs = {"file": path.name}
         content_type = CONTENT_TYPES[path.suffix.lower()]
-        if content_type == _NPY and (frame := _array_frame(identity, body, attrs)):
+        if content_type == ARRAY_FILE and (frame := _array_frame(identity, body, attrs)):
             return frame
         return Frame(id=identity, time_ns=time.time_ns(), body=body, content_type=content_type, attrs=attrs)
 
@@ -82,8 +82,8 @@ class Replay:
 
 def _array_frame(identity: FrameId, body: bytes, attrs: dict[str, str]) -> Frame | None:
     try:
-        array = np.load(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError):
+        array = read_npy(body, limits=_WHOLE)
+    except DecodeError:
         return None
     return Frame(
         id=identity,

@@ -6,6 +6,7 @@ import pytest
 from cygnet.model.errors import BadInputError
 from cygnet.simulator.replay import Replay, frame_files
 from cygnet.spec.sources import ReplaySource
+from hostile.arrays import DAMAGED
 
 
 @pytest.fixture
@@ -48,9 +49,7 @@ async def test_an_array_of_any_type_and_order_is_read_as_it_is(tmp_path, dtype, 
     assert np.array_equal(np.frombuffer(frame.body, frame.dtype).reshape(frame.shape), array)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\x93NUMPY", b"no array at all", b"\x93NUMPY\x01\x00v\x00{'descr'"]
-)
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 async def test_a_file_that_is_no_array_is_passed_on_and_ends_nothing(tmp_path, content):
     (tmp_path / "0.npy").write_bytes(content)
     [frame] = (await (await source(tmp_path)).take(0, 1)).frames
