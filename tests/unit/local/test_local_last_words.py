@@ -85,6 +85,12 @@ def test_what_is_stored_in_a_foreign_s3_is_said_with_how_to_look_at_it(ended):
     assert "chunks ls" in said
 
 
+def test_where_nothing_is_stored_yet_nothing_is_said_to_be(ended, tmp_path):
+    (tmp_path / "s3" / "b").mkdir(parents=True)
+    _, said = ended(line(stored=0, in_flight=10), stopped_early=True)
+    assert "stored in" not in said
+
+
 def test_every_run_of_an_endless_up_has_to_close_not_only_the_last(ended):
     outcome, said = ended(line("first", stored=9, in_flight=1), line())
     assert not outcome.closes
