@@ -357,6 +357,7 @@ def test_a_nats_server_that_refuses_or_is_not_there_is_one_clear_line(frames, tm
         done = cygnet(tmp_path / "data", "up", spec, "--nats", url)
     assert done.returncode == 1
     assert "Check user and password" in done.stderr
+    assert "'" not in done.stderr
     assert "wrong" not in done.stderr
     done = cygnet(tmp_path / "data", "up", spec, "--nats", f"nats://127.0.0.1:{free_port()}")
     assert done.returncode == 1
@@ -468,6 +469,8 @@ def test_dead_letters_of_an_ended_run_can_be_replayed_and_are_stored(start, fram
         "announced 3 = stored 3 + consumed 0 + dead 0 + in flight 0",
     ), err
     assert second.last["runs"]["lime"]["run"] == first.last["runs"]["lime"]["run"]
+    ledger = answer(second.data, "ledger")
+    assert (ledger["from"], ledger["ledger"][0]["stored"]) == ("bucket", 3)
 
 
 def test_a_reader_that_has_seen_enough_ends_up_without_a_traceback(frames, tmp_path):
