@@ -54,12 +54,15 @@ def verdict(whole: Ledger, *, stopped_early: bool) -> str:
 
 
 def _say_next(name: str, place: Place, run: str, folder: Path, *, several: bool) -> None:
-    stored = folder / "s3" / place.bucket / place.prefix / run
+    bucket = folder / "s3" / place.bucket
+    stored = bucket / place.prefix / run
+    is_here = bucket.is_dir()  # else it is in an S3 of the user's own
+    if is_here and not stored.is_dir():
+        return
     which = f" --pipeline {name}" if several else ""
     where = option(folder)
     cygnet, python = _as_typed("cygnet"), _as_typed("python")
-    is_here = stored.is_dir()
-    chunk = _first_chunk(stored, folder / "s3" / place.bucket) if is_here else None
+    chunk = _first_chunk(stored, bucket) if is_here else None
     there = f"s3://{place.bucket}/{place.prefix}/{run} at {place.s3_endpoint}"
     typer.echo(f"  stored in {stored if is_here else there}")
     typer.echo(f"  look:  {cygnet} chunks ls{where}{which}")

@@ -206,6 +206,13 @@ def test_people_can_look_in_change_the_window_and_end_the_run(start, frames, tmp
     assert cygnet(data, "status").returncode == 0
     assert len(answer(data, "status")["services"]) == 4
 
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "cygnet", "params", "watch", "--data", str(data), "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert json.loads(watching.stdout.readline())["revision"] == 0
+
     heard = answer(data, "listen", "daq/lime", "--count", 1)
     assert heard["body"]["url"].startswith(exports["AWS_ENDPOINT_URL"])
     silent = cygnet(data, "listen", "daq.lime", "--seconds", 1)
@@ -215,6 +222,12 @@ def test_people_can_look_in_change_the_window_and_end_the_run(start, frames, tmp
     assert answer(data, "params", "get")["revision"] == 0
     changed = answer(data, "params", "set", "min=70")
     assert changed["window"] == {"min": 70.0, "max": 120.0}
+    assert json.loads(watching.stdout.readline()) == changed
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(20) == 0
+    watching.stdout.close()
+    assert answer(data, "params", "suggest-window")["frames"] == 4
+    assert answer(data, "scaling", "explain")["lime"][-1]["inputs"]["desired"] >= 1
     for wrong in ("min=three", "min=nan", "min=130", "mid=3"):
         assert cygnet(data, "params", "set", wrong).returncode == 2
     assert answer(data, "params", "get")["revision"] == changed["revision"]
@@ -344,6 +357,7 @@ def test_a_nats_server_that_refuses_or_is_not_there_is_one_clear_line(frames, tm
         done = cygnet(tmp_path / "data", "up", spec, "--nats", url)
     assert done.returncode == 1
     assert "Check user and password" in done.stderr
+    assert "'" not in done.stderr
     assert "wrong" not in done.stderr
     done = cygnet(tmp_path / "data", "up", spec, "--nats", f"nats://127.0.0.1:{free_port()}")
     assert done.returncode == 1
@@ -399,6 +413,7 @@ def test_ctrl_c_ends_endless_runs_too(start, frames, tmp_path):
     code, err = up.end()
     assert (code, up.last["closes"]) == (0, True), err
     assert up.last["runs"]["lime"]["run"] != first
+    assert first in [each["run"] for each in up.last["runs"]["lime"]["earlier"]]
 
 
 SIMULATED = """
@@ -447,3 +462,86 @@ def test_a_simulated_run_is_shown_with_its_truth_and_removed_with_it(start, tmp_
     assert not [path for path in (data / "s3" / "lime" / "lime" / run).rglob("*") if path.is_file()]
     up.process.send_signal(signal.SIGINT)
     assert up.end()[0] == 0
+
+
+def test_an_unfinished_run_ends_at_the_limit_that_the_next_up_gives(start, frames, tmp_path):
+    spec = write_spec(tmp_path, frames, rate_hz=40)
+    first = start(tmp_path / "data", spec)
+    run = first.until_stored(10)["run"]
+    first.process.kill()
+    first.process.wait()
+    second = start(tmp_path / "data", spec, "--events", 150)
+    code, err = second.end()
+    assert (code, second.last["runs"]["lime"]["run"]) == (0, run), err
+    assert second.last["runs"]["lime"]["ledger"][0]["announced"] == 150
+    assert "it ends after 150 events" in err
+
+
+def test_status_fails_for_a_service_that_is_dead_or_hangs(start, frames, tmp_path):
+    up = start(tmp_path / "data", write_spec(tmp_path, frames, rate_hz=5))
+    up.until_stored(1)
+    assert len(answer(up.data, "status")["services"]) == 4
+    up.child("service aggregator").suspend()
+    done = cygnet(up.data, "status", "--json")
+    assert done.returncode == 1
+    (bad,) = [each for each in json.loads(done.stdout)["services"] if not each["ready"]]
+    assert bad["service"] == "lime-aggregator-0"
+    assert "it does not answer" in bad["problem"]
+    up.until(lambda view: view["restarts"] == 1, 120)  # nobody but us has resumed it
+    up.until_stored(up.views[-1]["counts"]["stored"] + 1)
+    up.process.send_signal(signal.SIGINT)
+    code, err = up.end()
+    assert (code, up.last["closes"]) == (0, True), err
+    assert "it was hung (no answer) and is started again" in err
+
+
+def test_dead_letters_of_an_ended_run_can_be_replayed_and_are_stored(start, frames, tmp_path):
+    spec = write_spec(tmp_path, frames)
+    good = spec.read_text()
+    spec.write_text(good.replace("mirrorSubjects:", "expect: {shape: [9, 9]}\n      mirrorSubjects:"))
+    first = start(tmp_path / "data", spec, "--events", 3)
+    assert first.end()[0] == 0
+    assert first.last["runs"]["lime"]["ledger"][0]["dead"] == 3
+
+    spec.write_text(good)
+    second = start(tmp_path / "data", spec, "--no-run")
+    second.until(lambda view: view["ready"] >= 1)
+    letters = answer(second.data, "dead", "replay", "--all")
+    assert [letter["error"] for letter in letters] == [None] * 3
+    second.until_stored(3)
+    second.process.send_signal(signal.SIGINT)
+    code, err = second.end()
+    (line,) = second.last["runs"]["lime"]["ledger"]
+    assert (code, line["equation"]) == (
+        0,
+        "announced 3 = stored 3 + consumed 0 + dead 0 + in flight 0",
+    ), err
+    assert second.last["runs"]["lime"]["run"] == first.last["runs"]["lime"]["run"]
+    ledger = answer(second.data, "ledger")
+    assert (ledger["from"], ledger["ledger"][0]["stored"]) == ("bucket", 3)
+
+
+def test_a_reader_that_has_seen_enough_ends_up_without_a_traceback(frames, tmp_path):
+    command = [sys.executable, "-m", "cygnet", "up", str(write_spec(tmp_path, frames, rate_hz=20))]
+    process = subprocess.Popen(
+        [*command, "--data", str(tmp_path / "data"), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    complaints = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(60) == 1
+    assert "Traceback" not in complaints
+
+
+def test_a_letter_that_can_t_be_written_where_it_should_is_one_clear_line(start, frames, tmp_path):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "0.png").write_bytes(b"no image")
+    up = start(tmp_path / "data", write_spec(tmp_path, mixed, rate_hz=5))
+    up.until(lambda view: view["counts"]["dead"] >= 1)
+    letter = answer(up.data, "dead", "ls")[0]["letter"]
+    done = cygnet(up.data, "dead", "show", letter, "-o", tmp_path / "none" / "x")
+    assert done.returncode == 2
+    assert "--output" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -81,6 +81,7 @@ class Conformance:
     async def test_head_tells_size_and_type(self, bucket: Bucket) -> None:
         await bucket.put("h", b"12345", content_type=NPZ, metadata={"sha256": "00", "count": "5"})
         head = await bucket.head("h")
+        assert await asyncio.to_thread(bucket.reader.head, "h") == head
         assert head is not None
         assert head.size == 5
         assert head.etag
@@ -139,6 +140,7 @@ class S3Conformance(Conformance):
     async def test_content_type_is_kept(self, bucket: Bucket) -> None:
         await bucket.put("h", b"12345", content_type=NPZ)
         head = await bucket.head("h")
+        assert await asyncio.to_thread(bucket.reader.head, "h") == head
         assert head is not None
         assert head.content_type == NPZ
 

@@ -88,6 +88,29 @@ def test_a_bad_file_names_file_line_field_and_accepted(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("none", "is not there"), ("empty", "has no frame"), ("lime.yaml", "Not a directory")],
+)
+def test_a_replay_without_frames_is_refused_before_anything_starts(folder, said, tmp_path):
+    (tmp_path / "empty").mkdir()
+    file = tmp_path / "lime.yaml"
+    file.write_text(
+        "apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: lime}\n"
+        f"spec:\n  sources:\n    - name: lime\n      replay: {{path: {folder}}}\n"
+    )
+    done = cygnet("up", file, "--data", tmp_path / "data")
+    assert done.returncode == 2
+    assert f"{file}:7: spec.sources[0].replay.path: " in done.stderr
+    assert said in done.stderr
+    assert "accepted: a folder with .png" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_limit_without_a_run_is_usage(tmp_path):
+    assert cygnet("up", tmp_path / "x.yaml", "--no-run", "--events", "3").returncode == 2
+
+
 def test_what_is_wrong_with_a_file_is_json_for_programs(tmp_path):
     file = tmp_path / "bad.yaml"
     file.write_text(
@@ -160,6 +183,8 @@ def test_without_a_running_up_the_command_says_so(words, tmp_path):
 
 def test_an_unwritable_data_folder_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "0.png").write_bytes(b"")
     spec = Path(tmp_path / "lime.yaml")
     spec.write_text(
         "apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: lime}\n"
