@@ -7,21 +7,32 @@ from typing import Annotated, Any
 import typer
 
 from cygnet.cli.access import Link, with_link
+from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
-from cygnet.cli.output import in_bytes, print_json, print_table
-from cygnet.model.errors import BadInputError
+from cygnet.cli.output import in_bytes, print_json, print_table, write_file
+from cygnet.local.places import s3_settings
+from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.timestamp import format_time
+from cygnet.runtime.letters import body_of, remove_body
+from cygnet.storage.bucket import connect
+from cygnet.storage.errors import StorageError
+from cygnet.storage.port import Bucket
 from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, replay
+from cygnet.transport.errors import MessageTooLargeError
 
 app = typer.Typer(no_args_is_help=True)
-Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER…", help="Numbers from `dead ls`.")]
+Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER", help="Numbers from `dead ls`.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Only those with this reason.")]
 Run = Annotated[str | None, typer.Option("--run", help="Only those of this run.")]
 
 
 @app.callback()
 def group() -> None:
-    """List, show, replay and drop dead letters."""
+    """List, show, replay and drop dead letters.
+
+    Example:
+        cygnet dead ls
+    """
 
 
 @app.command("ls")
@@ -75,9 +86,14 @@ def show(
     Example:
         cygnet dead show 12 -o frame.bin
     """
-    found = with_link(data, pipeline, lambda link: get_dead(link.nc, link.names, letter))
+
+    async def read(link: Link) -> tuple[DeadLetter, bytes]:
+        found = await get_dead(link.nc, link.names, letter)
+        return found, await body_of(_bucket(link), found)
+
+    found, body = with_link(data, pipeline, read)
     if output:
-        output.write_bytes(found.body)
+        write_file(output, body)
     if json_output:
         print_json(_document(found) | {"headers": found.headers})
         return
@@ -87,8 +103,8 @@ def show(
     typer.echo(f"  since    {format_time(found.time_ns, ' ')}Z")
     for name, value in found.headers.items():
         typer.echo(f"  {name}: {value}")
-    cut = ", cut: it was too large to keep" if found.is_truncated else ""
-    typer.echo(f"  body     {in_bytes(found.size)}{cut}: {found.body[:60]!r}")
+    where = f", in the bucket as {found.elsewhere.key}" if found.elsewhere else ""
+    typer.echo(f"  body     {in_bytes(found.size)}{where}: {body[:60]!r}")
 
 
 @app.command("replay")
@@ -110,7 +126,9 @@ def replay_letters(
     """
 
     async def act(link: Link, each: DeadLetter) -> None:
-        await replay(link.window, link.names, each.sequence)
+        body = await body_of(_bucket(link), each) if each.elsewhere else None
+        await replay(link.window, link.names, each.sequence, body)
+        await remove_body(_bucket(link), each)
 
     _say(_do(act, letters, everything, run, reason, pipeline, data), "replayed", json_output=json_output)
 
@@ -133,6 +151,7 @@ def drop_letters(
 
     async def act(link: Link, each: DeadLetter) -> None:
         await drop(link.nc, link.names, each.sequence)
+        await remove_body(_bucket(link), each)
 
     _say(_do(act, letters, everything, run, reason, pipeline, data), "dropped", json_output=json_output)
 
@@ -161,7 +180,7 @@ def _do(
             try:
                 await act(link, letter)
                 done.append({"letter": letter.sequence, "frame": str(letter.id), "error": None})
-            except BadInputError as error:
+            except (BadInputError, NoSuchError, StorageError, MessageTooLargeError) as error:
                 done.append({"letter": letter.sequence, "frame": str(letter.id), "error": str(error)})
         return done
 
@@ -177,12 +196,16 @@ def _say(done: list[dict[str, Any]], word: str, *, json_output: bool) -> None:
         for each in failed:
             typer.echo(f"  {each['error']}", err=True)
     if failed:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
 async def _select(link: Link, run: str | None, reason: str | None) -> list[DeadLetter]:
     letters = await list_dead(link.nc, link.names, run)
     return [letter for letter in letters if reason in (None, letter.reason)]
+
+
+def _bucket(link: Link) -> Bucket:
+    return connect(s3_settings(link.place))
 
 
 def _document(letter: DeadLetter) -> dict[str, Any]:
@@ -197,5 +220,5 @@ def _document(letter: DeadLetter) -> dict[str, Any]:
         "deliveries": letter.deliveries,
         "bytes": letter.size,
         "since": format_time(letter.time_ns) + "Z",
-        "cut": letter.is_truncated,
+        "key": letter.elsewhere.key if letter.elsewhere else None,
     }

@@ -4,7 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".npy": "npy"}
+from cygnet.model.frame import ARRAY_FILE
+from cygnet.model.frame_files import CONTENT_TYPES
+
+_NAMES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/tiff": "TIFF", ARRAY_FILE: "npy"}
+KINDS = {ending: _NAMES[content_type] for ending, content_type in CONTENT_TYPES.items()}
 _BEGINNINGS = {
     "PNG": (b"\x89PNG\r\n\x1a\n",),
     "JPEG": (b"\xff\xd8\xff",),

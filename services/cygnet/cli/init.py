@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cygnet.cli.exit_codes import EXIT_USAGE
 from cygnet.cli.frame_folder import FolderError, FrameFolder, survey
 from cygnet.spec.example import announcements_spec, replay_spec, simulator_spec
 from cygnet.spec.loader import loads
@@ -29,7 +30,7 @@ def init(
         bool, typer.Option("--simulator", help="Simulate a CYGNO detector; instead of a folder.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="NAME.yaml")
+        Path | None, typer.Option("--output", "-o", help="File to write; NAME.yaml if not given.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
@@ -115,4 +116,4 @@ def _in_options(problem: Problem) -> str:
 
 def _refuse(message: str) -> NoReturn:
     typer.echo(message, err=True)
-    raise typer.Exit(2)
+    raise typer.Exit(EXIT_USAGE)

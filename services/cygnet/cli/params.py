@@ -13,10 +13,9 @@ from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import print_json
 from cygnet.local.errors import LocalError
 from cygnet.model.errors import BadInputError
-from cygnet.preprocessor.parameters import check_window
 from cygnet.spec.loader import load
 from cygnet.spec.stages import Window
-from cygnet.transport.parameters import PARAMETERS_KEY
+from cygnet.transport.parameters import PARAMETERS_KEY, check_window
 from cygnet.transport.values import ConflictError, Value
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,7 +25,11 @@ _NAMES = ("min", "max")
 
 @app.callback()
 def group() -> None:
-    """Get, set and watch live parameters."""
+    """Get, set and watch live parameters.
+
+    Example:
+        cygnet params set min=85 max=130
+    """
 
 
 @app.command("get")

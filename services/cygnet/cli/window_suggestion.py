@@ -9,11 +9,11 @@ import numpy as np
 
 from cygnet.imaging import DecodeError, DecodeLimits, decode, pixel_histogram, read_npy
 from cygnet.model.errors import BadInputError
+from cygnet.model.frame_files import CONTENT_TYPES
 
 MOST_FRAMES = 50
 _PEDESTAL, _BRIGHTEST = 0.5, 0.9999
 _LIMITS = DecodeLimits(max_bytes=1 << 30, max_pixels=1 << 30)
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def suggest(folder: Path) -> Suggestion:
 
 
 def _images(folder: Path) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES)
+    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in CONTENT_TYPES)
     step = max(1, -(-len(files) // MOST_FRAMES))
     for file in files[::step]:
         try:

@@ -32,6 +32,7 @@ class Place:
     s3_secret_access_key: str = field(repr=False)
     s3_region: str = "us-east-1"
     s3_ca_bundle: str | None = None
+    s3_public_endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Up:
     pipelines: dict[str, Place] = field(default_factory=dict)
     servers: dict[str, str] = field(default_factory=dict)
     """Address of each embedded server."""
+    wanted: list[str] = field(default_factory=list)
+    """Processes that should be there, by the names of their logs; what is missing among them has died."""
     ended: str = ""
 
     @classmethod
@@ -84,6 +87,13 @@ class Claim:
         self.up = replace(self.up, pipelines=pipelines, servers=servers)
         self._said = True
         self._write()
+
+    def wants(self, slots: list[str]) -> None:
+        """Write down which processes should be there, if that has changed."""
+        if self._said and slots != self.up.wanted:
+            self.up = replace(self.up, wanted=slots)
+            with suppress(LocalError):  # a full disk makes nobody stop
+                self._write()
 
     def end(self) -> None:
         """Write down that we ended by ourselves; one that never came to run anything leaves no trace."""

@@ -21,6 +21,7 @@ _BAR_WIDTH = 22
 _LFLAG = 3
 _NAME_WIDTH, _RUN_WIDTH = 13, 20
 _STALLED_SECONDS = 10.0
+_ROOMY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,12 @@ class LiveTable:
 
     def show(self, scene: Scene) -> None:
         """Draw."""
-        self._live.update(render(scene, time.time()), refresh=True)
+        self._live.update(render(scene, time.time(), self._live.console.width), refresh=True)
 
 
-def render(scene: Scene, now: float) -> RenderableType:
-    """Return the scene as rich draws it."""
-    parts: list[RenderableType] = [_header(scene.header), Text(), _numbers(scene.views), Text()]
+def render(scene: Scene, now: float, width: int) -> RenderableType:
+    """Return the scene as rich draws it in `width` columns; 80 are enough for all headings and numbers."""
+    parts: list[RenderableType] = [_header(scene.header), Text(), _numbers(scene.views, width), Text()]
     parts.append(_progress(scene.views))
     parts += [_scaling(view) for view in scene.views if view.decision]
     parts += _news(scene, now)
@@ -96,16 +97,23 @@ def _header(places: Sequence[tuple[str, str]]) -> Table:
     return table
 
 
-def _numbers(views: Sequence[View]) -> Table:
+def _numbers(views: Sequence[View], width: int) -> Table:
     consumed = any(view.counts.consumed for view in views)
-    table = Table(box=None, padding=(0, 1 if consumed else 2, 0, 0), header_style="dim", pad_edge=False)
+    gap = 1 if width < _ROOMY else 2
+    table = Table(box=None, padding=(0, gap, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("pipeline", no_wrap=True, max_width=_NAME_WIDTH, style="bold")
-    names = ["frames/s", "lag", "workers", "announced", "stored", "dead", "in flight", "chunks", "restarts"]
+    names = ["frames/s", "lag", "workers", "announced", "stored", "dead", "in flight", "chunks"]
     if consumed:
         names.insert(5, "consumed")
+        names[-2] = "in flight" if width >= _ROOMY else "in\nflight"
     for name in names:
+        least = max(map(len, name.split("\n")))
         table.add_column(
-            name, justify="right", no_wrap=True, min_width=len("stalled") if name == "lag" else len(name)
+            name,
+            justify="right",
+            no_wrap=True,
+            min_width=len("stalled") if name == "lag" else least,
+            vertical="bottom",
         )
     for view in views:
         counts = view.counts
@@ -118,7 +126,6 @@ def _numbers(views: Sequence[View]) -> Table:
             Text(_count(counts.dead), style="bold red" if counts.dead else ""),
             _count(counts.in_flight),
             _of(counts.chunks_stored, counts.chunks_committed),
-            Text(f"{view.restarts}", style="yellow" if view.restarts else ""),
         ]
         if consumed:
             cells.insert(5, _count(counts.consumed))
@@ -155,7 +162,8 @@ def _progress(views: Sequence[View]) -> Table:
     for view in views:
         counts = view.counts
         closed = counts.announced - counts.in_flight
-        total = max(view.events_wanted or 0, counts.announced)
+        is_open = view.state in ("waiting", "running")  # else no more comes than was announced
+        total = max(view.events_wanted or 0 if is_open else 0, counts.announced)
         if view.events_wanted or view.state != "running":
             bar = ProgressBar(total=max(1, total), completed=closed, width=_BAR_WIDTH)
         else:
@@ -174,7 +182,8 @@ def _state(view: View) -> str:
     }
     held = f", source held {view.held_seconds:.0f} s" if view.held_seconds >= 1 else ""
     dropped = f", {view.counts.dropped} dropped at source" if view.counts.dropped else ""
-    return words.get(view.state, view.state) + held + dropped
+    restarts = f", {view.restarts} restart{'' if view.restarts == 1 else 's'}" if view.restarts else ""
+    return words.get(view.state, view.state) + restarts + held + dropped
 
 
 def _scaling(view: View) -> Text:

@@ -27,6 +27,8 @@ class Look:
 
     view: View
     sample: Sample
+    is_idle: bool = False
+    """Nothing waits between the services."""
 
 
 @dataclass(slots=True)
@@ -68,7 +70,7 @@ class Watch:
     async def open(self, run: str) -> None:
         """Read the account of `run` and listen to the workers' reports."""
         position = (await stream_state(self._nc, self._names.account)).last_seq + 1
-        records = await read_account(self._nc, self._names, run)
+        records = await read_account(self._nc, self._names, run) if run else []
         self._account = fold(run, (record for _, record in records))
         self._follower = Follower(self._nc, self._names, position)
         await self._nc.subscribe(self._names.stats_subject("*"), cb=self._on_stats)
@@ -142,7 +144,8 @@ class Watch:
             beam_active=bool(beam and beam.data.get("active")),
             ceiling=_ceiling(consumer),
         )
-        return Look(view=view, sample=sample)
+        is_idle = not (waiting or results.messages or chunks.messages)
+        return Look(view=view, sample=sample, is_idle=is_idle)
 
     def lines(self, issued: dict[str, int] | None = None) -> list[Ledger]:
         """Return the ledger of the run, a line for each detector."""
@@ -155,9 +158,15 @@ class Watch:
     async def reread(self) -> tuple[str, list[Ledger]]:
         """Read the whole account of the run again; return the run and the last word on it."""
         run = self._account.run
+        if not run:
+            return run, []
         self._account = fold(run, (record for _, record in await read_account(self._nc, self._names, run)))
         cursors = await self._cursors(RunRequest(run, None))
         return run, self.lines({name: cursor[0] for name, cursor in cursors.items()})
+
+    async def ledger_of(self, run: str) -> list[Ledger]:
+        """Return the ledger of another run."""
+        return ledger(fold(run, (record for _, record in await read_account(self._nc, self._names, run))))
 
     async def _turn_to(self, run: str) -> None:
         records = await read_account(self._nc, self._names, run)

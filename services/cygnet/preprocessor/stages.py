@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cygnet.imaging import crop_center, crop_window, window, window_levels
-from cygnet.preprocessor.parameters import WindowBounds
 from cygnet.spec.stages import Stage
+from cygnet.transport.parameters import WindowBounds
 
 Image = npt.NDArray[np.generic]
 

@@ -33,6 +33,7 @@ _KILLED_TWICE = 2
 _TURN_SECONDS = 1.0
 _SHARE_OF_GRACE = 0.7  # in which what is begun is finished; then it is given back
 _STATS_SECONDS = 5.0
+_RUNS_KNOWN = 1024  # begin records that are kept: more runs than a batch has frames of
 _LAST_SECONDS = 2.0
 
 
@@ -221,6 +222,8 @@ class Worker:
         for run in {frame.id.run for frame in frames if frame.id is not None} - self._begins.keys():
             begin = await self._context.patiently(partial(self._begin_of, run))
             if begin is not None:
+                if len(self._begins) >= _RUNS_KNOWN:
+                    self._begins.pop(next(iter(self._begins)))
                 self._begins[run] = begin
 
     async def _begin_of(self, run: str) -> Begin | None:

@@ -29,7 +29,7 @@ from cygnet.transport.streams import ensure_intake
 
 _LOOP = "runs"
 _POLL_SECONDS = 0.5
-_SHARE_OF_GRACE = 0.5
+_STOP_SECONDS, _SHARE_OF_GRACE = 2.0, 0.5  # for what is under way; the cursor tells the next one the rest
 _OVER = ("ended", *runs.SETTLED)
 
 
@@ -171,7 +171,7 @@ class Run:
     async def _watch_for_stop(self) -> None:
         """Once the service is to stop, do not wait for ever for a full stream: the cursor is enough."""
         await self._context.stop.wait()
-        await asyncio.sleep(_SHARE_OF_GRACE * self._context.settings.grace_seconds)
+        await asyncio.sleep(min(_STOP_SECONDS, _SHARE_OF_GRACE * self._context.settings.grace_seconds))
         raise StoppedError("stopped while the stream took no more")
 
 

@@ -258,11 +258,11 @@ def _chosen(rows: dict[str, ManifestRow], array: str | None) -> ManifestRow:
 def _only(index: Index, detector: str | None, place: RunPlace) -> str:
     known = sorted(str(name) for name in index.table.column("detector").unique().to_pylist())
     listing = ", ".join(repr(name) for name in known)
+    if not known:
+        raise NoSuchError(f"run {place.run} holds no stored event yet ({place.place})")
     if detector is None:
         if len(known) == 1:
             return known[0]
-        if not known:
-            raise NoSuchError(f"run {place.run} holds no stored event yet ({place.place})")
         raise BadInputError(
             f"detector: run {place.run} has {len(known)}; accepted: {listing}", reason="no-detector"
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from cygnet.local import conductor as module
-from cygnet.local.conductor import Conductor
+from cygnet.local.conductor import Conductor, Task
 from cygnet.local.plan import PREPROCESSOR
 from cygnet.local.view import View
 from cygnet.local.watch import Look
@@ -82,7 +82,7 @@ def told(monkeypatch):
         monkeypatch.setattr(module, "Watch", lambda *_: story)
         [pipeline] = loads(SPEC)
         fleet = FakeFleet({("lime", PREPROCESSOR): replicas}, {})
-        story.conductor = Conductor(pipeline, None, fleet, None, lambda _: None)
+        story.conductor = Conductor(pipeline, None, fleet, Task(), lambda _: None, lambda _: None)
         if draining:
             story.conductor.drain()
         await story.conductor.run()

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.preprocessor.parameters import WindowBounds
 from cygnet.preprocessor.stages import Recipe, recipe
 from cygnet.spec.pipeline import Preprocessor
+from cygnet.transport.parameters import WindowBounds
 
 BOUNDS = WindowBounds(80, 120)
 

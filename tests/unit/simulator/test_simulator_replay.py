@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cygnet.model.errors import BadInputError
-from cygnet.simulator.replay import Replay, frame_files
+from cygnet.simulator.replay import Replay
 from cygnet.spec.sources import ReplaySource
 from hostile.arrays import DAMAGED
 
@@ -64,8 +64,7 @@ async def test_a_file_that_is_gone_in_mid_run_keeps_its_number(folder):
     assert len(batch.frames[1].body) == 0
 
 
-def test_a_folder_that_is_none_or_has_no_frame_is_named(tmp_path):
-    with pytest.raises(BadInputError, match="is not a folder"):
-        frame_files(tmp_path / "nowhere")
-    with pytest.raises(BadInputError, match=r"no frame; accepted: .png"):
-        frame_files(tmp_path)
+@pytest.mark.parametrize(("path", "wrong"), [("nowhere", "is not there"), (".", "has no frame")])
+def test_a_folder_that_is_none_or_has_no_frame_is_named(tmp_path, path, wrong):
+    with pytest.raises(BadInputError, match=rf"replay.path: .*{wrong}; accepted: a folder with .png"):
+        Replay("cam", ReplaySource(path=path), tmp_path)

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cygnet.model.errors import BadInputError
+from cygnet.spec.pipeline import DEFAULT_KEY_TEMPLATE
 from cygnet.spec.templates import fault
 from cygnet.storage import keys
+from cygnet.storage.keys import CYGNO_TEMPLATE
 
 CHUNK: dict[str, Any] = {
     "prefix": "lime",
@@ -29,18 +31,18 @@ def render(template: str, **changes: Any) -> str:
 
 
 def test_default_key() -> None:
-    assert render(keys.DEFAULT_TEMPLATE) == "lime/20241203T164512-ab12/orca/chunk-000000200-000000399.npz"
+    assert render(DEFAULT_KEY_TEMPLATE) == "lime/20241203T164512-ab12/orca/chunk-000000200-000000399.npz"
 
 
 def test_school_key_is_one_line_of_spec() -> None:
-    assert render(keys.CYGNO_TEMPLATE, prefix="cygno-store") == (
+    assert render(CYGNO_TEMPLATE, prefix="cygno-store") == (
         "cygno-store/data-chunk-2024-12-03T16:45:12.671863.npz"
     )
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "//"])
 def test_empty_prefix_leaves_no_slash(prefix: str) -> None:
-    assert render(keys.DEFAULT_TEMPLATE, prefix=prefix).startswith("20241203T164512-ab12/orca/")
+    assert render(DEFAULT_KEY_TEMPLATE, prefix=prefix).startswith("20241203T164512-ab12/orca/")
     assert keys.manifest_key(prefix, "r", "d", 0, 9) == "r/manifest/d-000000000-000000009.parquet"
     assert keys.ledger_key(prefix, "r") == "r/ledger.json"
 
@@ -53,19 +55,19 @@ def test_prefix_may_be_a_path() -> None:
 
 @given(times=st.lists(st.integers(0, 7 * 10**18).map(lambda t: t // 1000 * 1000), min_size=2, unique=True))
 def test_names_by_time_sort_by_time(times: list[int]) -> None:
-    named = [render(keys.CYGNO_TEMPLATE, last_time_ns=time) for time in sorted(times)]
+    named = [render(CYGNO_TEMPLATE, last_time_ns=time) for time in sorted(times)]
     assert named == sorted(named)
     assert len({len(name) for name in named}) == 1
 
 
 @given(events=st.lists(st.integers(0, 999_999_999), min_size=2, unique=True))
 def test_names_by_event_sort_by_event(events: list[int]) -> None:
-    named = [render(keys.DEFAULT_TEMPLATE, first_event=e, last_event=e) for e in sorted(events)]
+    named = [render(DEFAULT_KEY_TEMPLATE, first_event=e, last_event=e) for e in sorted(events)]
     assert named == sorted(named)
 
 
 @pytest.mark.parametrize(
-    "key", [render(keys.DEFAULT_TEMPLATE), render(keys.CYGNO_TEMPLATE), "a.b/c", "noext", "x/.npz"]
+    "key", [render(DEFAULT_KEY_TEMPLATE), render(CYGNO_TEMPLATE), "a.b/c", "noext", "x/.npz"]
 )
 def test_taken_key_gets_a_suffix_that_sorts_behind_it(key: str) -> None:
     names = [key, keys.with_suffix(key, 1), keys.with_suffix(key, 2)]
