@@ -1,5 +1,6 @@
 """`cygnet up` as a user runs it: real servers, real services, killed and ended in every way."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -15,6 +16,8 @@ import pytest
 from PIL import Image
 
 from fixtures.nats_server import free_port, nats_server
+from fixtures.s3_gate import ACCESS_DENIED, Gate, on
+from fixtures.s3_server import ACCESS_KEY_ID, SECRET_ACCESS_KEY, rclone_s3
 
 SPEC = """
 apiVersion: cygnet.dev/v1alpha1
@@ -363,6 +366,35 @@ def test_a_nats_server_that_refuses_or_is_not_there_is_one_clear_line(frames, tm
     assert done.returncode == 1
     assert "cannot be reached" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_a_bucket_that_denies_is_said_and_all_is_held_until_it_does_not(
+    start, frames, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+    spec = write_spec(tmp_path, frames, rate_hz=20)
+    with rclone_s3(tmp_path / "s3") as s3:
+        async with Gate(s3).opened() as gate:
+            up = start(tmp_path / "data", spec, "--s3", gate.endpoint)
+            before = await asyncio.to_thread(up.until_stored, 10)
+            gate.fault = on(ACCESS_DENIED, "PUT")
+            view = await asyncio.to_thread(up.until, lambda view: "AccessDenied" in view["trouble"])
+            assert "held: S3 http://127.0.0.1" in view["trouble"]
+            up.process.send_signal(signal.SIGINT)
+            await asyncio.to_thread(up.until, lambda view: view["phase"].startswith("draining"))
+            up.process.send_signal(signal.SIGINT)
+            code, _ = await asyncio.to_thread(up.end)
+            assert code == 1
+            assert "AccessDenied" in up.last["runs"]["lime"]["trouble"]
+
+            gate.fault = None
+            again = start(tmp_path / "data", spec, "--s3", gate.endpoint)
+            view = await asyncio.to_thread(again.until_stored, 20)
+            assert view["run"] == before["run"]
+            again.process.send_signal(signal.SIGINT)
+            code, err = await asyncio.to_thread(again.end)
+            assert (code, again.last["closes"]) == (0, True), err
 
 
 @pytest.fixture(scope="module")

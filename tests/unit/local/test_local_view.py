@@ -116,6 +116,12 @@ def test_stalled_and_old_numbers_are_said_to_be_so():
     assert "no news from NATS" in text
 
 
+def test_what_stands_in_the_way_is_told_to_its_end():
+    trouble = "uploader held: " + "S3 denies with 403 and says so at length, " * 8 + "check the keys"
+    lines = drawn(Scene(views=[View(pipeline="lime", time=0.0, trouble=trouble)], header=[]), width=80)
+    assert "check the keys" in " ".join(lines)
+
+
 def test_the_same_news_again_are_counted_not_repeated():
     news = []
     for second in range(50):
