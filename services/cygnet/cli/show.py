@@ -62,8 +62,8 @@ def _show_gallery(chosen: list[Chosen], dataset: Dataset, out: Path | None, *, j
         print_json({"run": dataset.run, "detector": dataset.detector, "events": events, "drawn": _drawn(out)})
         return
     recoils = Counter(each.truth.recoil for each in chosen if each.truth)
-    by_truth = ", by truth " + " and ".join(f"{n} {recoil} recoils" for recoil, n in recoils.items())
-    some = f"{len(chosen)} of {len(dataset)} stored events{by_truth if recoils else ''}"
+    by_truth = ", ".join(f"{count} {recoil}" for recoil, count in recoils.items())
+    some = f"{len(chosen)} of {len(dataset)} stored events" + (f" ({by_truth})" if recoils else "")
     if out:
         typer.echo(f"gallery of {some}: {out}")
         return
