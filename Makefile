@@ -11,7 +11,7 @@ SEED_SECONDS ?= 60
 NO_REGISTRY := cygnet: packages could not be had from the registry (PyPI): check the network and run make again; .uv/setup.log says more
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test lint unit bench faults docs clean
+.PHONY: help setup run test lint unit bench faults compat docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ bench: setup ## Cygnet beside the notebook's loop and a plain simulation: ratios
 
 faults: setup ## kill, stop, fill and poison everything; SEEDS=10 for the long walk
 	$(BIN)/python -m tests.faults --seeds $(SEEDS) --seed-seconds $(SEED_SECONDS)
+
+compat: setup ## the school's last loop in full, 100 chunks of 200 against both example specs: 40 minutes, 10 GB
+	COMPAT_ROUNDS=100 COMPAT_COUNT=200 $(BIN)/pytest tests/compat/test_compat_school_loop.py
 
 docs: setup ## write the generated pages again
 	$(BIN)/python -m cygnet.spec.reference > docs/reference/pipeline.md

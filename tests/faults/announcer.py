@@ -19,7 +19,7 @@ from cygnet.transport.stored import stored_message
 
 POISON = "poison.png"
 _HOSTILE, _AGAIN = 0.3, 0.2
-_POISON_AT = 60
+_POISON_AT = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a service exports on /metrics, as Prometheus reads it."""
+"""What a service says of itself on /metrics and /readyz, as Prometheus and a probe read it."""
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,3 +15,13 @@ async def metric(service: Service, name: str) -> float:
     async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(url) as answer:
         families = text_string_to_metric_families(await answer.text())
     return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+
+
+async def unready(service: Service) -> dict[str, str]:
+    """Return what a service is not ready for, and why; nothing of one that does not run."""
+    if not service.is_ready:
+        return {}
+    url = f"http://{service.address_file.read_text()}/readyz"
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as session, session.get(url) as answer:
+        problems: dict[str, str] = (await answer.json())["problems"]
+        return problems

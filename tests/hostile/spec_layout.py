@@ -31,6 +31,9 @@ FULL: dict[str, Any] = {
                 "name": "lime",
                 "replay": {"path": "frames", "loop": True, "rateHz": 10.5, "eventsPerRun": 2000},
                 "mirrorSubjects": ["daq/copy"],
+                "infoSubject": "daq/info",
+                "framesBucket": "cygno-daq",
+                "frameKeys": "content",
                 "expect": {"dtype": "uint16", "shape": [2304, 2304]},
             },
             {
@@ -109,7 +112,11 @@ FULL: dict[str, Any] = {
             "nats": {"listen": "127.0.0.1:4222", "users": [{"user": "shift", "password": "hunter2"}]},
             "s3": {
                 "listen": "127.0.0.1:9000",
-                "users": [{"accessKeyId": "shift", "secretAccessKey": "hunter2hunter2"}],
+                "users": [
+                    {"accessKeyId": "shift", "secretAccessKey": "hunter2hunter2", "bucket": "shift-work"}
+                ],
+                "host": "minio.lab",
+                "tls": {"certFile": "s3.crt", "keyFile": "s3.key", "caFile": "ca.crt"},
             },
         },
     },

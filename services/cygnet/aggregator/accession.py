@@ -38,9 +38,13 @@ class RunRecords:
     sequences: dict[Place, int]
 
     @property
-    def keys(self) -> set[str]:
-        """Object keys that the run's commits have taken."""
-        return {record.key for record in self.records if isinstance(record, Commit)}
+    def keys(self) -> dict[str, list[str]]:
+        """Object keys that the run's commits have taken, by run."""
+        taken: dict[str, list[str]] = {}
+        for record in self.records:
+            if isinstance(record, Commit):
+                taken.setdefault(record.run, []).append(record.key)
+        return taken
 
 
 @dataclass(frozen=True, slots=True)

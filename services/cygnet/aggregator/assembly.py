@@ -91,6 +91,7 @@ class Assembly:
         self._unsettled: dict[int, _Message] = {}
         self._settled: list[int] = []
         self._held_bytes = 0
+        self._moved: set[str] = set()
 
     # --- what comes in ---------------------------------------------------------------------------
 
@@ -103,11 +104,13 @@ class Assembly:
         account = self.accounts.setdefault(run, RunAccount(run))
         for record in records:
             account.add(record)
+        self._moved.add(run)
         self._review(run)
 
     def fold(self, record: Record) -> None:
         """Take one more record of a run that is known."""
         self.accounts[record.run].add(record)
+        self._moved.add(record.run)
         self._review(record.run)
 
     def is_held(self, delivery: int) -> bool:
@@ -124,8 +127,9 @@ class Assembly:
             return
         touched: list[OpenChunk] = []
         kept: list[OpenChunk] = []
-        for result in results:
-            chunk = self._place(result, now)
+        costs = [_cost(result) for result in results]
+        for result, cost in zip(results, costs, strict=True):
+            chunk = self._place(result, cost, now)
             if chunk is None:
                 self.duplicates += 1
                 continue
@@ -134,7 +138,7 @@ class Assembly:
             if not touched or touched[-1] is not chunk:
                 touched.append(chunk)
         if kept:
-            size = max(size, sum(map(_cost, results)))
+            size = max(size, sum(costs))
             self._unsettled[delivery] = _Message(size, len(kept))
             self._held_bytes += size
             for chunk in kept:
@@ -197,14 +201,19 @@ class Assembly:
         """Chunks that still take results."""
         return len(self._open)
 
-    def complete_runs(self) -> list[str]:
-        """Runs whose every event is accounted for, and of which nothing is held here."""
-        busy = {place[0] for place, held in self._held.items() if held}
-        return [run for run, account in self.accounts.items() if run not in busy and account.is_complete()]
+    def take_moved(self) -> set[str]:
+        """Return the runs of whose accounts anything was heard since this was asked last."""
+        moved, self._moved = self._moved, set()
+        return moved
+
+    def is_complete(self, run: str) -> bool:
+        """Whether every event of a run is accounted for, and nothing of it is held here."""
+        account = self.accounts.get(run)
+        return account is not None and not self._holds(run) and account.is_complete()
 
     def forget(self, run: str) -> None:
         """Drop the account of a complete run from memory."""
-        if any(held for (held_run, _), held in self._held.items() if held_run == run):
+        if self._holds(run):
             raise ValueError(f"run {run} still has results here")
         self.accounts.pop(run, None)
         self._held = {place: held for place, held in self._held.items() if place[0] != run}
@@ -212,29 +221,32 @@ class Assembly:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _place(self, result: Result, now: float) -> OpenChunk | None:
+    def _holds(self, run: str) -> bool:
+        return any(held for place, held in self._held.items() if place[0] == run)
+
+    def _place(self, result: Result, cost: int, now: float) -> OpenChunk | None:
         """Put a result into its chunk; None if its event is settled or held already."""
         identity = result.id
         account = self.accounts[identity.run].detector(identity.detector)
         held = self._held.setdefault((identity.run, identity.detector), {})
         if account.is_settled(identity.event) or identity.event in held:
             return None
-        chunk = self._chunk_of(identity, result, now)
+        chunk = self._chunk_of(identity, result.layout, cost, now)
         chunk.results[identity.event] = result
-        chunk.nbytes += _cost(result)
+        chunk.nbytes += cost
         held[identity.event] = chunk
         self._held_in[identity.run, identity.detector, chunk.number] += 1
         return chunk
 
-    def _chunk_of(self, identity: FrameId, result: Result, now: float) -> OpenChunk:
+    def _chunk_of(self, identity: FrameId, layout: Layout, cost: int, now: float) -> OpenChunk:
         number = identity.event // self.limits.events
-        key = (identity.run, identity.detector, number, result.layout)
+        key = (identity.run, identity.detector, number, layout)
         chunk = self._open.get(key)
-        if chunk is not None and chunk.nbytes + _cost(result) > self.limits.chunk_bytes:
+        if chunk is not None and chunk.nbytes + cost > self.limits.chunk_bytes:
             self._close(chunk, "bytes")
             chunk = None
         if chunk is None:
-            chunk = OpenChunk(identity.run, identity.detector, number, result.layout, now)
+            chunk = OpenChunk(identity.run, identity.detector, number, layout, now)
             self._open[key] = chunk
         return chunk
 

@@ -21,6 +21,7 @@ from cygnet.model.result import Result
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.health import Beat
+from cygnet.runtime.letters import bury
 from cygnet.runtime.metrics import (
     CHUNK_BYTES,
     CHUNK_LATENCY_SECONDS,
@@ -35,7 +36,6 @@ from cygnet.storage.errors import NoSuchObjectError, StorageError
 from cygnet.transport import runs
 from cygnet.transport.account import Follower
 from cygnet.transport.codec import BrokenFrame, broken_pack, decode_results
-from cygnet.transport.dead import bury
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.reference import Reference, reference_in
 
@@ -170,8 +170,7 @@ class Collector:
         self._context.log.error("not a result", error=str(error), sequence=delivery.stream_sequence)
         for frame in self._broken(delivery, str(error)):
             await bury(
-                self._context.window,
-                self._context.names,
+                self._context,
                 frame,
                 reason="bad-result",
                 message=str(error),
@@ -191,7 +190,7 @@ class Collector:
             return []  # committed before; the object may be gone already
         self._references[delivery.stream_sequence] = reference
         body = await self._context.patiently(lambda: self._context.bucket.get(reference.key))
-        if hashlib.sha256(body).hexdigest() != reference.sha256:
+        if await asyncio.to_thread(lambda: hashlib.sha256(body).hexdigest()) != reference.sha256:
             raise BadInputError(f"{reference.key}: other bytes than the message says", reason="bad-result")
         return decode_results(reference.headers, body)
 
@@ -297,20 +296,22 @@ class Collector:
 
     async def _complete(self) -> None:
         while not self._context.stop.is_set():
-            for run in [run for run in self._assembly.accounts if self._may_try(run)]:
-                await self._look_after(run)
+            now = time.monotonic()
+            again = {run for run, due in self._try_again.items() if due <= now}
+            for run in again | (self._assembly.take_moved() - self._try_again.keys()):
+                self._try_again.pop(run, None)
+                if self._assembly.knows(run):
+                    await self._look_after(run)
             await asyncio.sleep(0.1)
-
-    def _may_try(self, run: str) -> bool:
-        return self._try_again.get(run, 0.0) <= time.monotonic()
 
     async def _look_after(self, run: str) -> None:
         """Extend a run's index, or finish it. Objects that somebody damaged stop this run, and no other."""
         account = self._assembly.accounts[run]
         try:
             await self._completion.extend_index(account)
-            if run in self._assembly.complete_runs():
+            if self._assembly.is_complete(run):
                 self._assembly.forget(run)
+                self._committer.forget(run)
                 late = self._late.get(run)
                 await self._completion.finish(account)
                 crash_point("aggregator.completed")
@@ -320,6 +321,7 @@ class Collector:
             self._context.log.critical("run cannot be finished", run=run, error=str(error))
             INDEX_TROUBLE.inc()
             found = await self._context.patiently(lambda: read_run(self._context, run))
+            self._committer.learn(found.sequences, found.keys)
             self._assembly.load(run, found.records)
             self._try_again[run] = time.monotonic() + _TRY_AGAIN_SECONDS
 

@@ -6,6 +6,8 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from cygnet.aggregator.accession import read_run, sweep
 from cygnet.aggregator.assembly import OpenChunk, Place
@@ -20,6 +22,7 @@ from cygnet.storage.manifest import to_parquet
 from cygnet.transport.account import append
 from cygnet.transport.errors import WrongLastSequenceError
 from cygnet.transport.notices import send_notice
+from cygnet.transport.parameters import provenance_value
 from cygnet.transport.slices import publish_slices
 from cygnet.transport.streams import purge_subject
 
@@ -45,21 +48,29 @@ class Committer:
         self._context = context
         self._epoch = epoch
         self._sequences: dict[Place, int] = {}  # the last one on each commit subject that is known
-        self._keys: set[str] = set()  # object keys that are taken
+        self._keys: dict[str, set[str]] = {}  # run → object keys that it has taken
+        self._documents: dict[str, Any] = {}  # provenance of the last chunk's events
         self._undecided: SliceSubject | None = None  # slices of ours that no commit record speaks of yet
         self._spec = context.pipeline.spec.aggregator
 
-    def learn(self, sequences: Mapping[Place, int], keys: Iterable[str] = ()) -> None:
-        """Take in what a run's account says: without it, the run has no commit yet."""
+    def learn(self, sequences: Mapping[Place, int], keys: Mapping[str, Iterable[str]] | None = None) -> None:
+        """Take in what accounts say: last sequences and, by run, keys. Without, a run has no commit yet."""
         for place, sequence in sequences.items():
             self._sequences[place] = max(sequence, self._sequences.get(place, 0))
-        self._keys.update(keys)
+        for run, taken in (keys or {}).items():
+            self._keys.setdefault(run, set()).update(taken)
+
+    def forget(self, run: str) -> None:
+        """Drop what is known of a complete run: its objects are in the bucket, where they are seen."""
+        self._keys.pop(run, None)
+        self._sequences = {place: last for place, last in self._sequences.items() if place[0] != run}
 
     async def commit(self, chunk: OpenChunk) -> Commit:
         """Decide a chunk; raise FencedError if it is no longer ours to decide."""
         context = self._context
         results = chunk.in_order()
         key = await self._free_key(chunk.number, results)
+        await self._read_documents({result.provenance for result in results if result.provenance})
         built = await asyncio.to_thread(self._build, results, key)
         name = f"{results[0].id.event:09d}-{results[-1].id.event:09d}"
         attempt = secrets.token_hex(8)
@@ -98,13 +109,22 @@ class Committer:
         crash_point("aggregator.noticed")
         return record
 
+    async def _read_documents(self, wanted: Iterable[str]) -> None:
+        """Read what was done to a chunk's events: the spec may say something else by now."""
+        context = self._context
+        found: dict[str, Any] = {}
+        for digest in wanted:
+            document = self._documents.get(digest)
+            if document is None:
+                value = await context.patiently(partial(context.values.get, provenance_value(digest)))
+                document = value.data if value else None
+            if document is not None:
+                found[digest] = document
+        self._documents = found
+
     def _build(self, results: list[Result], key: str) -> Built:
         """Make the bytes; runs in a thread."""
-        spec = self._context.pipeline.spec
-        meta = {
-            "pipeline": self._context.pipeline.metadata.name,
-            "stages": [stage.model_dump(exclude_none=True) for stage in spec.preprocessor.stages],
-        }
+        meta = {"pipeline": self._context.pipeline.metadata.name, "processing": self._documents}
         file = write_chunk(self._spec.format, results, key=key, meta=meta)
         manifest = to_parquet(file.rows)
         return Built(
@@ -152,7 +172,7 @@ class Committer:
             await self._purge_unless_committed(record, error.last_sequence)
             raise FencedError(f"{record.run}/{record.detector}: {error}") from error
         self._sequences[place] = ack.sequence
-        self._keys.add(record.key)
+        self._keys.setdefault(record.run, set()).add(record.key)
 
     async def _purge_unless_committed(self, record: Commit, last: int | None) -> None:
         """Purge a refused commit's slices, unless it is in the account: sent again, it is refused as well."""
@@ -182,7 +202,9 @@ class Committer:
         )
         unique = "{run}" in template  # then only this run's own commits can be in the way
         candidate, suffix = key, 0
-        while candidate in self._keys or not (unique or await self._is_absent(candidate)):
+        while any(candidate in keys for keys in self._keys.values()) or not (
+            unique or await self._is_absent(candidate)
+        ):
             suffix += 1
             candidate = with_suffix(key, suffix)
         return candidate

@@ -7,10 +7,12 @@ import time
 from cygnet.model.ledger import RunAccount, ledger, total
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
+from cygnet.storage.errors import StorageError
 from cygnet.storage.index import compact, read_index, segments_cover, write_segment
 from cygnet.storage.keys import provenance_key
 from cygnet.storage.ledger_files import write_ledger
 from cygnet.transport import runs
+from cygnet.transport.parameters import provenance_value
 from cygnet.transport.reference import reference_folder, referenced
 
 SEGMENT_CHUNKS = 1000
@@ -26,7 +28,17 @@ class Completion:
         ] = {}  # run → number of segments, manifests in them
 
     async def extend_index(self, account: RunAccount) -> None:
-        """Write a segment for each thousand chunks that have been stored since the last one."""
+        """Write a segment for each thousand chunks that have been stored since the last one.
+
+        Raises StorageError; what is known of the run's segments is then read again by the next try.
+        """
+        try:
+            await self._extend_index(account)
+        except StorageError:
+            self._segments.pop(account.run, None)
+            raise
+
+    async def _extend_index(self, account: RunAccount) -> None:
         context, run, prefix = self._context, account.run, self._context.pipeline.prefix
         written = self._segments[run][0] if run in self._segments else 0
         if sum(len(each.stored_chunks) for each in account.detectors.values()) < SEGMENT_CHUNKS * (
@@ -90,7 +102,7 @@ class Completion:
 
     async def _write_provenance(self, run: str, digest: str) -> None:
         context = self._context
-        value = await context.patiently(lambda: context.values.get(f"provenance.{digest}"))
+        value = await context.patiently(lambda: context.values.get(provenance_value(digest)))
         if value is None:
             context.log.error("provenance is gone", run=run, sha256=digest)
             return

@@ -10,9 +10,15 @@ from cygnet.cli.access import Link, with_link
 from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import in_bytes, print_json, print_table, write_file
-from cygnet.model.errors import BadInputError
+from cygnet.local.places import s3_settings
+from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.timestamp import format_time
+from cygnet.runtime.letters import body_of, remove_body
+from cygnet.storage.bucket import connect
+from cygnet.storage.errors import StorageError
+from cygnet.storage.port import Bucket
 from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, replay
+from cygnet.transport.errors import MessageTooLargeError
 
 app = typer.Typer(no_args_is_help=True)
 Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER", help="Numbers from `dead ls`.")]
@@ -80,9 +86,14 @@ def show(
     Example:
         cygnet dead show 12 -o frame.bin
     """
-    found = with_link(data, pipeline, lambda link: get_dead(link.nc, link.names, letter))
+
+    async def read(link: Link) -> tuple[DeadLetter, bytes]:
+        found = await get_dead(link.nc, link.names, letter)
+        return found, await body_of(_bucket(link), found)
+
+    found, body = with_link(data, pipeline, read)
     if output:
-        write_file(output, found.body)
+        write_file(output, body)
     if json_output:
         print_json(_document(found) | {"headers": found.headers})
         return
@@ -92,8 +103,8 @@ def show(
     typer.echo(f"  since    {format_time(found.time_ns, ' ')}Z")
     for name, value in found.headers.items():
         typer.echo(f"  {name}: {value}")
-    cut = ", cut: it was too large to keep" if found.is_truncated else ""
-    typer.echo(f"  body     {in_bytes(found.size)}{cut}: {found.body[:60]!r}")
+    where = f", in the bucket as {found.elsewhere.key}" if found.elsewhere else ""
+    typer.echo(f"  body     {in_bytes(found.size)}{where}: {body[:60]!r}")
 
 
 @app.command("replay")
@@ -115,7 +126,9 @@ def replay_letters(
     """
 
     async def act(link: Link, each: DeadLetter) -> None:
-        await replay(link.window, link.names, each.sequence)
+        body = await body_of(_bucket(link), each) if each.elsewhere else None
+        await replay(link.window, link.names, each.sequence, body)
+        await remove_body(_bucket(link), each)
 
     _say(_do(act, letters, everything, run, reason, pipeline, data), "replayed", json_output=json_output)
 
@@ -138,6 +151,7 @@ def drop_letters(
 
     async def act(link: Link, each: DeadLetter) -> None:
         await drop(link.nc, link.names, each.sequence)
+        await remove_body(_bucket(link), each)
 
     _say(_do(act, letters, everything, run, reason, pipeline, data), "dropped", json_output=json_output)
 
@@ -166,7 +180,7 @@ def _do(
             try:
                 await act(link, letter)
                 done.append({"letter": letter.sequence, "frame": str(letter.id), "error": None})
-            except BadInputError as error:
+            except (BadInputError, NoSuchError, StorageError, MessageTooLargeError) as error:
                 done.append({"letter": letter.sequence, "frame": str(letter.id), "error": str(error)})
         return done
 
@@ -190,6 +204,10 @@ async def _select(link: Link, run: str | None, reason: str | None) -> list[DeadL
     return [letter for letter in letters if reason in (None, letter.reason)]
 
 
+def _bucket(link: Link) -> Bucket:
+    return connect(s3_settings(link.place))
+
+
 def _document(letter: DeadLetter) -> dict[str, Any]:
     return {
         "letter": letter.sequence,
@@ -202,5 +220,5 @@ def _document(letter: DeadLetter) -> dict[str, Any]:
         "deliveries": letter.deliveries,
         "bytes": letter.size,
         "since": format_time(letter.time_ns) + "Z",
-        "cut": letter.is_truncated,
+        "key": letter.elsewhere.key if letter.elsewhere else None,
     }

@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from cygnet.model.frame_files import CONTENT_TYPES, NPY
+from cygnet.model.frame import ARRAY_FILE
+from cygnet.model.frame_files import CONTENT_TYPES
 
-_NAMES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/tiff": "TIFF", NPY: "npy"}
+_NAMES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/tiff": "TIFF", ARRAY_FILE: "npy"}
 KINDS = {ending: _NAMES[content_type] for ending, content_type in CONTENT_TYPES.items()}
 _BEGINNINGS = {
     "PNG": (b"\x89PNG\r\n\x1a\n",),

@@ -48,7 +48,7 @@ def save(chosen: list[Chosen], title: str, path: Path) -> None:
 
     save_gallery(
         [
-            Picture(each.view.image, _title(each), each.truth.recoil if each.truth else None)
+            Picture(each.view.image, caption(each), each.truth.recoil if each.truth else None)
             for each in chosen
         ],
         path,
@@ -56,7 +56,8 @@ def save(chosen: list[Chosen], title: str, path: Path) -> None:
     )
 
 
-def _title(chosen: Chosen) -> str:
+def caption(chosen: Chosen) -> str:
+    """Return what stands above an event."""
     if chosen.truth is None:
         return f"event {chosen.view.event}"
     truth = chosen.truth

@@ -31,6 +31,7 @@ COMMANDS = {
     "ledger": Entry("ledger", "Show that nothing was lost and nothing stored twice.", "show_ledger"),
     "chunks": Entry("chunks", "List, check and fetch what is stored."),
     "show": Entry("show", "Show one stored event, or a gallery.", "show"),
+    "analyse": Entry("analyse", "Measure tracks, tell recoils, fit a modulation."),
     "dead": Entry("dead", "List, show, replay and drop dead letters."),
     "params": Entry("params", "Get, set and watch live parameters."),
     "listen": Entry("listen", "Hear a subject, or why it is silent.", "listen"),

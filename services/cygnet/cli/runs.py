@@ -17,10 +17,12 @@ from cygnet.model.identity import check_name
 from cygnet.model.ledger import RunAccount, fold, ledger, total
 from cygnet.model.timestamp import format_time
 from cygnet.storage.bucket import connect
-from cygnet.storage.keys import run_folder
+from cygnet.storage.index import list_objects
+from cygnet.storage.keys import dead_folder, run_folder
 from cygnet.storage.ledger_files import read_ledger
+from cygnet.storage.port import Bucket
 from cygnet.transport.account import purge_run, read_account
-from cygnet.transport.runs import RUN, RUN_KEY, run_key, run_state
+from cygnet.transport.runs import RUN, RUN_KEY, late_key, run_key, run_state
 from cygnet.transport.streams import purge_subject
 
 app = typer.Typer(no_args_is_help=True)
@@ -177,12 +179,9 @@ async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[st
         raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
     if state not in (None, "removed", COMPLETE):
         raise LocalError(f"run {run} is {state}: end it first with `cygnet runs end {run}`")
-    count = 0
-    if objects:  # through the server that runs, which would not notice that files are gone
-        bucket = connect(s3_settings(link.place))
-        found = [each.key async for each in bucket.list(run_folder(link.place.prefix, run))]
-        await bucket.delete(found)
-        count = len(found)
+    bucket = connect(s3_settings(link.place))  # the server would not notice that files are gone
+    count = await _remove_objects(bucket, link.place.prefix, run) if objects else 0
+    await bucket.delete([each.key async for each in bucket.list(dead_folder(link.place.prefix, run))])
     records = await purge_run(link.nc, link.names, run)
     await purge_subject(link.nc, link.names.dead, link.names.dead_subject(run, "*"))
     request = await link.values.get(RUN_KEY)
@@ -190,9 +189,17 @@ async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[st
         await link.values.put(run_key(run), {"state": "removed"})
     else:
         await link.values.delete(run_key(run))
-    for key in (
-        *await link.values.keys(f"cursor.{run}."),
-        *await link.values.keys(f"base.{run}."),
-    ):
-        await link.values.delete(key)
+    for prefix in ("cursor", "base", "attempt"):
+        for key in await link.values.keys(f"{prefix}.{run}."):
+            await link.values.delete(key)
+    await link.values.delete(late_key(run))
     return {"records": records, "objects": count}
+
+
+async def _remove_objects(bucket: Bucket, prefix: str, run: str) -> int:
+    """Delete a run's chunks, then what names them: who is interrupted in between can begin again."""
+    chunks = await asyncio.to_thread(list_objects, bucket.reader, prefix, run)
+    await bucket.delete(sorted(chunks))
+    rest = [each.key async for each in bucket.list(run_folder(prefix, run))]
+    await bucket.delete(rest)
+    return len(chunks.union(rest))

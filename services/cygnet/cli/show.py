@@ -43,7 +43,7 @@ def show(
         from cygnet.cli.event_figure import check_figure
 
         check_figure(out, "--out")
-    dataset = _dataset(stored_run(data, pipeline, run), detector)
+    dataset = dataset_of(stored_run(data, pipeline, run), detector)
     if event is None:
         _show_gallery(choose(dataset), dataset, out, json_output=json_output)
     else:
@@ -124,7 +124,8 @@ def _drawn(out: Path | None) -> str | None:
     return str(out) if out else None
 
 
-def _dataset(place: RunPlace, detector: str | None) -> Dataset:
+def dataset_of(place: RunPlace, detector: str | None) -> Dataset:
+    """Return the stored events of a detector, of the only one if it isn't named. Raises NoSuchError."""
     index = read_index(place.reader, place.prefix, place.run)
     known = sorted(str(name) for name in index.table.column("detector").unique().to_pylist())
     if detector is None and len(known) > 1:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cygnet.imaging import DecodeError, DecodeLimits, decode, pixel_histogram
+from cygnet.imaging import DecodeError, DecodeLimits, decode, pixel_histogram, read_npy
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame_files import CONTENT_TYPES
 
@@ -68,13 +68,13 @@ def _images(folder: Path) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:
     step = max(1, -(-len(files) // MOST_FRAMES))
     for file in files[::step]:
         try:
-            image = np.load(file, allow_pickle=False) if file.suffix == ".npy" else _decoded(file)
-        except (DecodeError, OSError, ValueError):
+            image = _decoded(file)
+        except (DecodeError, OSError):
             continue
         if image.dtype.name in ("uint8", "uint16") and image.ndim in (2, 3):
             yield image
 
 
 def _decoded(file: Path) -> np.ndarray[Any, np.dtype[Any]]:
-    image: np.ndarray[Any, np.dtype[Any]] = decode(file.read_bytes(), limits=_LIMITS)
-    return image
+    read = read_npy if file.suffix.lower() == ".npy" else decode
+    return read(file.read_bytes(), limits=_LIMITS)

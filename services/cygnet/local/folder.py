@@ -32,6 +32,7 @@ class Place:
     s3_secret_access_key: str = field(repr=False)
     s3_region: str = "us-east-1"
     s3_ca_bundle: str | None = None
+    s3_public_endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from cygnet.spec.local import LocalNats, LocalS3, NatsUser, S3User
 from cygnet.spec.pipeline import Pipeline
 from cygnet.storage.settings import S3Settings
 
+T = TypeVar("T")
 User = TypeVar("User", NatsUser, S3User)
 
 
@@ -78,14 +79,23 @@ def wished_s3(pipelines: Sequence[Pipeline]) -> LocalS3:
         "local.s3.users", [(user.access_key_id, user) for server in servers for user in server.users]
     )
     listen = _only("local.s3.listen", LocalS3().listen, [server.listen for server in servers])
-    return LocalS3.model_construct(listen=listen, users=list(users.values()))
+    return LocalS3.model_construct(
+        listen=listen,
+        users=list(users.values()),
+        host=_only("local.s3.host", None, [server.host for server in servers]),
+        tls=_only("local.s3.tls", None, [server.tls for server in servers]),
+    )
 
 
-def _only(field: str, default: str, wishes: Iterable[str]) -> str:
-    different = sorted({wish for wish in wishes if wish != default})
+def _only(field: str, default: T, wishes: Iterable[T]) -> T:
+    """Return what those pipelines wish for that wish for anything but the default."""
+    different = {str(wish): wish for wish in wishes if wish != default}
     if len(different) > 1:
-        raise LocalError(f"{field}: the pipelines wish for {' and '.join(different)}; accepted: one address")
-    return different[0] if different else default
+        raise LocalError(
+            f"{field}: the pipelines wish for {' and '.join(sorted(different))}; accepted: the same for all,"
+            " for they share a server"
+        )
+    return next(iter(different.values()), default)
 
 
 def _distinct(field: str, users: Iterable[tuple[str, User]]) -> dict[str, User]:
@@ -107,8 +117,10 @@ def place_of(
     name, storage = pipeline.metadata.name, pipeline.spec.storage
     nats_url, nats_user, nats_password = _nats(pipeline, given, nats)
     endpoint = given.s3_endpoint or storage.endpoint or (s3.url if s3 else "")
+    ca_bundle, public = given.s3_ca_bundle if endpoint.startswith("https") else None, None
     if s3 and endpoint == s3.url:
         key, secret = s3.access_key_id, s3.secret_access_key
+        ca_bundle, public = s3.ca_bundle, s3.public_url
     elif given.s3_access_key_id and given.s3_secret_access_key:
         key, secret = given.s3_access_key_id, given.s3_secret_access_key
     else:
@@ -125,7 +137,8 @@ def place_of(
         s3_access_key_id=key,
         s3_secret_access_key=secret,
         s3_region=given.s3_region or storage.region,
-        s3_ca_bundle=given.s3_ca_bundle if endpoint.startswith("https") else None,
+        s3_ca_bundle=ca_bundle,
+        s3_public_endpoint=public,
     )
 
 
@@ -158,6 +171,7 @@ def environment(place: Place) -> dict[str, str]:
         "AWS_SESSION_TOKEN": "",
         "AWS_REGION": place.s3_region,
         "AWS_CA_BUNDLE": place.s3_ca_bundle or "",
+        "CYGNET_S3_PUBLIC_ENDPOINT": place.s3_public_endpoint or "",
     }
 
 
@@ -170,4 +184,5 @@ def s3_settings(place: Place) -> S3Settings:
         secret_access_key=place.s3_secret_access_key,
         region=place.s3_region,
         ca_bundle=place.s3_ca_bundle,
+        public_endpoint=place.s3_public_endpoint,
     )

@@ -23,6 +23,7 @@ from cygnet.local.probes import HEALTH_SECONDS, Liveness, Probes
 from cygnet.local.resolved import resolve, write
 from cygnet.local.servers import Servers
 from cygnet.local.table import News, Scene, add_news
+from cygnet.local.user_buckets import make_user_buckets
 from cygnet.model.ledger import Ledger
 from cygnet.runtime.sizes import owner_metadata, stream_sizes
 from cygnet.spec.pipeline import Pipeline
@@ -101,15 +102,16 @@ class Up:
     async def run(self) -> Outcome:
         """Run to the end. Raises LocalError, TransportError or StorageError when it can't start."""
         with claim(self._wish.folder) as mine, self._signals():
-            async with Servers(
-                mine, [pipeline for _, pipeline in self._wish.pipelines], self._wish.given
-            ) as servers:
+            resolved = self._resolved()
+            async with Servers(mine, [pipeline for _, pipeline in resolved], self._wish.given) as servers:
                 for note in servers.notes():
                     self._say(note)
-                places = self._places(servers)
+                places = self._places(resolved, servers)
                 mine.say(pipelines=places, servers=servers.addresses())
                 async with self._clients(places) as clients:
                     await self._make_ready(places, clients)
+                    if servers.s3:
+                        await make_user_buckets(servers.s3)
                     self._fleet = self._new_fleet(places)
                     try:
                         await self._conduct(clients, servers, mine)
@@ -125,14 +127,17 @@ class Up:
 
     # --- start ------------------------------------------------------------------------------------
 
-    def _places(self, servers: Servers) -> dict[str, Place]:
-        places = {}
-        for file, pipeline in self._wish.pipelines:
-            resolved = resolve(pipeline, file, one_run=self._wish.task.events is not None)
-            spec = write(resolved, self._wish.folder)
-            places[pipeline.metadata.name] = place_of(
-                resolved, spec.resolve(), self._wish.given, servers.nats, servers.s3
-            )
+    def _resolved(self) -> list[tuple[Path, Pipeline]]:
+        """Return the pipelines as services start from them, each with the file that it is written to."""
+        one_run = self._wish.task.events is not None
+        resolved = [resolve(pipeline, file, one_run=one_run) for file, pipeline in self._wish.pipelines]
+        return [(write(pipeline, self._wish.folder).resolve(), pipeline) for pipeline in resolved]
+
+    def _places(self, resolved: Sequence[tuple[Path, Pipeline]], servers: Servers) -> dict[str, Place]:
+        places = {
+            pipeline.metadata.name: place_of(pipeline, spec, self._wish.given, servers.nats, servers.s3)
+            for spec, pipeline in resolved
+        }
         self._header = where(places, self._wish.folder)
         return places
 

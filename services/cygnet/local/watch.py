@@ -17,7 +17,7 @@ from cygnet.transport.runs import BEAM_KEY, RunRequest, run_key
 from cygnet.transport.streams import PREPROCESSOR, ConsumerState, StreamState, consumer_state, stream_state
 from cygnet.transport.values import Values
 
-_BATCH = 64  # frames that one worker holds at most: how many workers the ack limit can feed
+_BATCH = 64  # messages that one worker pulls at most: how many workers the ack limit can feed
 _FOLLOW_SECONDS = 0.5
 
 
@@ -36,6 +36,16 @@ class _Handled:
     """How many frames and messages the workers have handled, as they say themselves."""
 
     by_worker: dict[str, tuple[int, int]] = field(default_factory=dict)
+    processed: int = 0
+    """Frames processed by all workers, also those that have ended or begun anew; it never goes back."""
+    processed_by: dict[str, int] = field(default_factory=dict)
+
+    def add(self, worker: str, frames: int, messages: int, processed: int) -> None:
+        """Take a worker's report; a count that falls is another process's."""
+        self.by_worker[worker] = (frames, messages)
+        before = self.processed_by.get(worker, 0)
+        self.processed += processed - before if processed >= before else processed
+        self.processed_by[worker] = processed
 
     def frames_per_message(self) -> float | None:
         frames = sum(each[0] for each in self.by_worker.values())
@@ -121,6 +131,7 @@ class Watch:
             acked=frames.last_seq - frames.messages,
             last_seq=frames.last_seq,
             frames_per_message=per_message,
+            processed_frames=self._handled.processed,
             oldest_age_seconds=oldest,
             results_fill=_fill(results),
             chunks_fill=_fill(chunks),
@@ -222,10 +233,10 @@ class Watch:
     async def _on_stats(self, message: Message) -> None:
         try:
             report = json.loads(message.data)
-            handled = (int(report["frames"]), int(report["messages"]))
+            counts = [int(report[name]) for name in ("frames", "messages", "processed")]
         except (ValueError, KeyError, TypeError):
             return
-        self._handled.by_worker[message.subject] = handled
+        self._handled.add(message.subject, *counts)
 
 
 def _fill(stream: StreamState) -> float:

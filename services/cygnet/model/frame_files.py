@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from cygnet.model.errors import BadInputError
+from cygnet.model.frame import ARRAY_FILE
 
-NPY = "application/x-npy"
 CONTENT_TYPES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
-    ".npy": NPY,
+    ".npy": ARRAY_FILE,
 }
 
 

@@ -17,6 +17,7 @@ from cygnet.model.account import (
     Stored,
 )
 from cygnet.model.intervals import IntervalSet
+from cygnet.model.reasons import Reasons
 
 
 @dataclass(slots=True)
@@ -29,8 +30,8 @@ class DetectorAccount:
     dead: IntervalSet = field(default_factory=IntervalSet)
     dropped: IntervalSet = field(default_factory=IntervalSet)
     duplicate: IntervalSet = field(default_factory=IntervalSet)
-    dead_reasons: dict[int, str] = field(default_factory=dict)
-    consumed_reasons: dict[str, IntervalSet] = field(default_factory=dict)
+    dead_reasons: Reasons = field(default_factory=Reasons)
+    consumed_reasons: Reasons = field(default_factory=Reasons)
     announced: int | None = None
     commits: dict[str, Commit] = field(default_factory=dict)
     stored_chunks: set[str] = field(default_factory=set)
@@ -83,15 +84,11 @@ class RunAccount:
             case Consumed():
                 account = self.detector(record.detector)
                 account.consumed.update(record.events)
-                account.consumed_reasons.setdefault(record.reason, IntervalSet()).update(record.events)
+                account.consumed_reasons.note(record.reason, record.events)
             case Dead():
                 account = self.detector(record.detector)
                 account.dead.update(record.events)
-                account.dead_reasons.update(
-                    (event, record.reason)
-                    for first, last in record.events
-                    for event in range(first, last + 1)
-                )
+                account.dead_reasons.note(record.reason, record.events)
             case Dropped():
                 account = self.detector(record.detector)
                 (account.duplicate if record.reason == DUPLICATE else account.dropped).update(record.events)
@@ -179,10 +176,6 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
         numbers = max(known, detector.committed.union(detector.accounted_for()).end)  # a cursor may lag
         announced = numbers - len(dropped) - len(duplicate)
         seen = len(stored) + len(consumed) + len(dead)
-        reasons: dict[str, int] = {}
-        for event in dead:
-            reason = detector.dead_reasons.get(event, "unknown")
-            reasons[reason] = reasons.get(reason, 0) + 1
         lines.append(
             Ledger(
                 run=account.run,
@@ -195,21 +188,17 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
                 dropped=len(dropped),
                 duplicates=len(duplicate),
                 ended=account.end is not None,
-                dead_reasons=reasons,
-                consumed_reasons=_consumed_reasons(detector),
+                dead_reasons=_counts(detector.dead_reasons, dead),
+                consumed_reasons=_counts(detector.consumed_reasons, consumed),
             )
         )
     return lines
 
 
-def _consumed_reasons(account: DetectorAccount) -> dict[str, int]:
-    """Return how many consumed events have each reason; one that has two counts under the first."""
-    counted, counts = account.stored, {}
-    for reason, events in sorted(account.consumed_reasons.items()):
-        if own := len(events.minus(counted)):
-            counts[reason] = own
-        counted = counted.union(events)
-    return counts
+def _counts(reasons: Reasons, among: IntervalSet) -> dict[str, int]:
+    """Return how many of these events have each reason."""
+    counts = {reason: len(events) - len(events.minus(among)) for reason, events in reasons}
+    return {reason: count for reason, count in counts.items() if count}
 
 
 def total(lines: Iterable[Ledger], run: str) -> Ledger:

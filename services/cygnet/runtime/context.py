@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,7 +29,7 @@ from cygnet.transport.values import Values
 
 INSTALLATION, UID = "CYGNET_INSTALLATION", "CYGNET_PIPELINE_UID"
 _PROBE = "cygnet-probe"
-_NOT_READY = 503
+_SERVER_ERROR = 500
 T = TypeVar("T")
 
 
@@ -68,6 +68,18 @@ class Context:
                 return outage
 
             return await retry_outage(action, judge, reason=away, log=self.log, stop=self.stop)
+
+    def bucket_of(self, name: str | None) -> Bucket:
+        """Return another bucket of the pipeline's S3; None: its own."""
+        own = self.settings.s3
+        return self.bucket if name in (None, own.bucket) else connect_bucket(replace(own, bucket=name))
+
+    async def ensure_bucket(self, name: str) -> None:
+        """Make sure of another bucket of the pipeline's S3, waiting for one that is away."""
+        from cygnet.storage.admin import ensure_bucket  # boto3 is slow to import
+
+        settings = replace(self.settings.s3, bucket=name)
+        await self.patiently(lambda: asyncio.to_thread(ensure_bucket, settings))
 
     @property
     def holder(self) -> str:
@@ -189,7 +201,7 @@ async def connect_nats(
 def is_outage(error: Exception) -> bool:
     """Whether waiting helps: NATS does not answer or is not ready, or the bucket is away."""
     if isinstance(error, ApiError):
-        return error.code == _NOT_READY
+        return error.code >= _SERVER_ERROR  # also a purge that a full disk does not take
     return isinstance(error, NatsOutageError | StorageUnavailableError)
 
 

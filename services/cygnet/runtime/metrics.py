@@ -39,7 +39,7 @@ SERVICE = Info(
 FRAMES = _counter(
     "frames_total",
     "Frames that this service is done with, by outcome: announced, processed, committed, stored, consumed,"
-    " dead, duplicate, dropped.",
+    " dead.",
     "detector",
     "outcome",
 )

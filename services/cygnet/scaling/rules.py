@@ -115,13 +115,13 @@ def two_scalers(s: Situation) -> bool:
 
 
 def from_zero(s: Situation) -> Verdict | None:
-    """A sleeping role wakes at the first message, run or beam, without waiting for a rate."""
+    """A sleeping role wakes at the first frame, run or beam, without waiting for a rate."""
     if s.current > 0:
         return None
     reading = s.measured.reading
     if not (reading.waiting or reading.run_active or reading.beam_active):
         return s.hold(Reason.ASLEEP, "nothing waits, no run and no beam")
-    why = f"{reading.waiting} messages wait" if reading.waiting else "a run or the beam has begun"
+    why = f"{reading.waiting_frames:.0f} frames wait" if reading.waiting else "a run or the beam has begun"
     if s.sample.scale_out_paused:
         return s.hold(Reason.SCALE_OUT_PAUSED, f"{why}, but scale-out is paused")
     if reading.fill >= BACKPRESSURE_FILL:
@@ -147,12 +147,12 @@ def stalled(s: Situation) -> Verdict | None:
             Reason.PODS_STARTING, f"{m.reading.ready} of {s.current} pods are ready, none has worked yet"
         )
     return s.hold(
-        Reason.AWAITING_RESULTS, f"no result yet, {m.unprocessed_seconds:.0f} s after the first message"
+        Reason.AWAITING_RESULTS, f"no result yet, {m.unprocessed_seconds:.0f} s after the first frame"
     )
 
 
 def is_stalled(m: Measurement) -> bool:
-    """Say whether messages have waited for a whole rate window without one being acked."""
+    """Say whether frames have waited for a whole rate window without one being finished."""
     return m.reading.waiting > 0 and m.unprocessed_seconds >= m.window_seconds
 
 
@@ -161,7 +161,8 @@ def stall_message(m: Measurement) -> str:
     why = f"{m.reading.ready} pods are ready" if m.reading.ready else "no pod is ready"
     if m.reading.fill >= BACKPRESSURE_FILL:
         why = f"a stream downstream is {m.reading.fill:.0%} full"
-    return f"{m.reading.waiting} messages wait, none was finished for {m.unprocessed_seconds:.0f} s; {why}"
+    waiting = f"{m.reading.waiting_frames:.0f} frames wait"
+    return f"{waiting}, none was finished for {m.unprocessed_seconds:.0f} s; {why}"
 
 
 def backpressured(s: Situation) -> Verdict | None:

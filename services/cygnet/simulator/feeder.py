@@ -15,7 +15,7 @@ from cygnet.runtime.crash import crash_point
 from cygnet.runtime.metrics import FRAMES, SOURCE_DROPPED_FRAMES, SOURCE_HELD_SECONDS, SOURCE_NEXT_EVENT
 from cygnet.simulator.beam import Beam
 from cygnet.simulator.cursor import Cursor
-from cygnet.simulator.outlet import Route, Store, pack, route
+from cygnet.simulator.outlet import Route, Store, info_line, pack, route
 from cygnet.simulator.pacing import Pace
 from cygnet.simulator.schedule import Schedule
 from cygnet.simulator.source import Batch, Source
@@ -51,8 +51,14 @@ class Feeder:
         self._beam = beam
         self._detector = feed.source.detector
         self.cursor = Cursor(context.values, run, self._detector)
-        uploader = context.pipeline.spec.uploader
-        self._store = Store(context.bucket, uploader.bucket, context.pipeline.prefix)
+        sources = context.pipeline.spec.sources
+        self._spec = next(source for source in sources if source.name == self._detector)
+        self._store = Store(
+            context.bucket_of(self._spec.frames_bucket),
+            self._spec.frames_bucket or context.pipeline.spec.uploader.bucket,
+            context.pipeline.prefix,
+            by_content=self._spec.frame_keys == "content",
+        )
         frames_bytes = context.pipeline.spec.streams.frames_bytes
         self._limit = min(inline_limit(context.nc), frames_bytes // _SHARE_OF_STREAM)
         self._mode = context.pipeline.spec.transport.mode
@@ -60,6 +66,8 @@ class Feeder:
     async def prepare(self) -> None:
         """Go to the cursor and open the source there: from now on nothing that comes is missed."""
         await self._context.patiently(self.cursor.load)
+        if self._spec.frames_bucket:
+            await self._context.ensure_bucket(self._spec.frames_bucket)
         feed = self._feed
         await self._context.patiently(lambda: feed.source.open(self._run, self.cursor.next, feed.events))
 
@@ -145,6 +153,8 @@ class Feeder:
             body = encode_announcement(known) if known else bytes(frame.body)  # somebody else's, passed on
             for old_subject in mirror:
                 await self._context.nc.publish(old_subject, body)
+            if self._spec.info_subject:
+                await self._context.nc.publish(self._spec.info_subject, info_line(frame, known))
         return [
             _by_reference(frame, announcements[frame.id]) if routes[frame.id] is Route.REFERENCE else frame
             for frame in frames

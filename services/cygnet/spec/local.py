@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
-from cygnet.spec.base import HostPort, Part, Secret, accepts
+from cygnet.spec.base import BucketName, FilePath, HostName, HostPort, Part, Secret, accepts
 from cygnet.spec.rules import broken
 
 OWN_USER = "cygnet"
@@ -36,6 +36,29 @@ class S3User(Part):
         Secret,
     ]
     """Secret key, on this machine only."""
+    bucket: BucketName | None = None
+    """A bucket of the user's own, made with a first object in it: some clients cannot list an empty one."""
+
+
+class S3Tls(Part):
+    """TLS of the embedded S3 endpoint; `tls: {}` makes a certificate for this machine in the data folder."""
+
+    cert_file: FilePath | None = None
+    """Certificate (PEM), for the host of `listen` and for `host`; relative to the spec file."""
+    key_file: FilePath | None = None
+    """Its private key (PEM), without a passphrase; relative to the spec file."""
+    ca_file: FilePath | None = None
+    """Certificate (PEM) of who signed it, for clients to trust; absent: it is trusted by itself."""
+
+    @model_validator(mode="after")
+    def _a_certificate_has_its_key(self) -> "S3Tls":
+        """`certFile` and `keyFile` go together, and `caFile` only with them."""
+        if (self.cert_file is None) != (self.key_file is None):
+            missing = "certFile" if self.cert_file is None else "keyFile"
+            raise broken("certFile and keyFile go together", missing)
+        if self.ca_file and not self.cert_file:
+            raise broken("caFile goes with certFile and keyFile", "caFile")
+        return self
 
 
 class LocalNats(Part):
@@ -59,7 +82,12 @@ class LocalS3(Part):
     listen: HostPort = "127.0.0.1:9000"
     """Address; another port is taken when this one is busy."""
     users: Annotated[list[S3User], Field(max_length=64)] = []
-    """Who may connect beside Cygnet itself."""
+    """Who may connect beside Cygnet itself; each may use every bucket."""
+    host: HostName | None = None
+    """Name under which clients reach it: presigned URLs carry it, so it must resolve where they are fetched;
+    absent: the host of `listen`."""
+    tls: S3Tls | None = None
+    """Serve https; absent: http."""
 
     @model_validator(mode="after")
     def _users_differ(self) -> "LocalS3":

@@ -2,9 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from cygnet.spec.base import MIB, DetectorName, EventCount, LiteralSubject, Part, Rate, accepts
+from cygnet.spec.base import (
+    MIB,
+    BucketName,
+    DetectorName,
+    EventCount,
+    FilePath,
+    LiteralSubject,
+    Part,
+    Rate,
+)
 from cygnet.spec.rules import broken
 from cygnet.spec.simulated import SimulatedSource
 
@@ -12,11 +21,7 @@ from cygnet.spec.simulated import SimulatedSource
 class ReplaySource(Part):
     """Replays the PNG, JPEG, TIFF and npy files of a folder, in the order of their names."""
 
-    path: Annotated[
-        str,
-        StringConstraints(pattern=r"^[^\x00-\x1f]+$", max_length=1000),
-        accepts("1 to 1000 characters without line breaks"),
-    ]
+    path: FilePath
     """Folder with the frames; relative to the spec file."""
     loop: bool = True
     """Begin again after the last file; false: every file once."""
@@ -64,6 +69,13 @@ class Source(Part):
     """Bridge from a foreign announcer."""
     mirror_subjects: Annotated[list[LiteralSubject], Field(max_length=16)] = []
     """Also store each frame and announce it on these literal subjects, for old listeners."""
+    info_subject: LiteralSubject | None = None
+    """Also say in a line of text, on this literal subject, which frame was announced."""
+    frames_bucket: BucketName | None = None
+    """Bucket for stored frames; absent: `uploader.bucket`."""
+    frame_keys: Literal["event", "content"] = "event"
+    """Keys of stored frames. `event`: PREFIX/RUN/frames/NAME/NUMBER; `content`: NAME-MD5, which is also the
+    announced filename: frames of the same bytes share an object, and remain events of their own."""
     expect: ExpectedFrame = ExpectedFrame()
     """What every frame must be."""
 
@@ -79,6 +91,24 @@ class Source(Part):
                     "mirrorSubjects",
                     str(place),
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _text_is_not_announced(self) -> "Source":
+        """`infoSubject` goes with `mirrorSubjects`, and no announcement is on it."""
+        if self.info_subject and not self.mirror_subjects:
+            raise broken("infoSubject tells what mirrorSubjects announce: it goes with them", "infoSubject")
+        announced = self.announcements.subjects if self.announcements else []
+        if self.info_subject in (*self.mirror_subjects, *announced):
+            raise broken("infoSubject must be another subject than those of announcements", "infoSubject")
+        return self
+
+    @model_validator(mode="after")
+    def _stored_once(self) -> "Source":
+        """`framesBucket` and `frameKeys` are not for `announcements`, whose frames are stored already."""
+        if self.announcements and (self.frames_bucket or self.frame_keys != "event"):
+            field = "framesBucket" if self.frames_bucket else "frameKeys"
+            raise broken("frames of announcements are stored already", field)
         return self
 
     @property

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame import Attributes
+from cygnet.model.identity import FrameId
 from cygnet.model.timestamp import format_time
 from cygnet.spec.templates import ATTRIBUTE_BYTES, fault
 
+CYGNO_TEMPLATE = "{prefix}/data-chunk-{last_time}.npz"
+"""Keys as the CYGNO school's notebooks write and list them."""
 _ATTRIBUTE = "attrs."
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+:-]+")
 _MANIFEST = re.compile(r"([A-Za-z0-9_-]{1,64})-(\d{9,})-(\d{9,})(?:_\d+)?\.parquet")
@@ -137,6 +140,18 @@ def truth_segment(key: str) -> tuple[str, int, int] | None:
     """Return detector, first and last event of a segment of truth, None for any other key."""
     match = _TRUTH.fullmatch(key.rpartition("/")[2])
     return (match[1], int(match[2]), int(match[3])) if match else None
+
+
+def dead_folder(prefix: str, run: str) -> str:
+    """Return the folder of bodies of a run's dead letters that are too large for their stream."""
+    return join(prefix, run, "dead")
+
+
+def dead_key(prefix: str, identity: FrameId | None, mark: str) -> str:
+    """Return the key of a dead letter's body; `mark` tells the letters of one event apart."""
+    if identity is None:
+        return join(prefix, "dead", mark)
+    return join(dead_folder(prefix, identity.run), identity.detector, f"{identity.event:09d}-{mark}")
 
 
 def is_manifest(key: str) -> bool:

@@ -7,10 +7,18 @@ from cygnet.transport._announcement_codec import (
 )
 from cygnet.transport._frame_codec import BrokenFrame, encode_frame, frame_id_of
 from cygnet.transport._message_ids import frame_message_id, pack_message_id, replay_message_id
-from cygnet.transport._pack_codec import PACK, broken_pack, decode_frames, encode_frame_pack
+from cygnet.transport._pack_codec import (
+    MAX_FRAMES,
+    PACK,
+    broken_pack,
+    decode_frames,
+    encode_frame_pack,
+    frame_count,
+)
 from cygnet.transport._result_codec import RESULTS, decode_results, encode_results
 
 __all__ = [
+    "MAX_FRAMES",
     "PACK",
     "RESULTS",
     "BrokenFrame",
@@ -23,6 +31,7 @@ __all__ = [
     "encode_frame",
     "encode_frame_pack",
     "encode_results",
+    "frame_count",
     "frame_id_of",
     "frame_message_id",
     "pack_message_id",

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
 from nats.aio.client import Client as NatsClient
 
 from cygnet.model.account import ALL_DETECTORS, Dead
@@ -15,7 +16,6 @@ from cygnet.transport.account import append
 from cygnet.transport.api import NOT_FOUND, api
 from cygnet.transport.client import Client
 from cygnet.transport.codec import BrokenFrame, encode_frame, frame_id_of, replay_message_id
-from cygnet.transport.connection import inline_limit
 from cygnet.transport.errors import ApiError
 from cygnet.transport.names import Names
 from cygnet.transport.publisher import PubAck, PublishWindow
@@ -23,15 +23,26 @@ from cygnet.transport.stored import stored_message
 
 REASON, MESSAGE = "Cygnet-Reason", "Cygnet-Message"
 STAGE, DELIVERIES = "Cygnet-Stage", "Cygnet-Deliveries"
-TRUNCATED = "Cygnet-Truncated"
-_OURS = (REASON, MESSAGE, STAGE, DELIVERIES, TRUNCATED)
+BODY = "Cygnet-Body"
+_OURS = (REASON, MESSAGE, STAGE, DELIVERIES, BODY)
 _MAX_MESSAGE = 1024
 _MAX_HEADERS_BYTES = 48 << 10
 
 
+class DeadBody(msgspec.Struct, frozen=True):
+    """Where in the bucket the body of a letter lies."""
+
+    key: str
+    size: int
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A frame that was given up. `time_ns`: when. `size`: of its body. `headers`: the frame's own."""
+    """A frame that was given up. `time_ns`: when. `size`: of its body. `headers`: the frame's own.
+
+    `elsewhere`: where its body is, if it is not here.
+    """
 
     sequence: int
     id: FrameId | None
@@ -42,7 +53,7 @@ class DeadLetter:
     time_ns: int
     headers: dict[str, str]
     size: int
-    is_truncated: bool = False
+    elsewhere: DeadBody | None = None
     body: bytes = b""
 
 
@@ -56,18 +67,19 @@ async def bury(
     stage: str,
     deliveries: int,
     sequence: int | None = None,
+    elsewhere: DeadBody | None = None,
     between: Callable[[], None] | None = None,
 ) -> PubAck:
     """Keep the frame in DEAD, then write the account's dead record; the caller acks the input afterwards.
 
-    `sequence`, that of the input in FRAMES, makes a repetition for the same input one letter. `between` is
-    called after the first step. What no frame could be made of, and has no identity, has no record.
+    `sequence`, that of the input in FRAMES, makes a repetition for the same input one letter. `elsewhere`
+    says where the body is if the letter is not to hold it. `between` is called after the first step. What no
+    frame could be made of, and has no identity, has no record. Raises MessageTooLargeError.
     """
     headers, body = _original(frame)
-    limit = inline_limit(window.nc)
-    if len(body) > limit:  # it came in a message without our headers: keep what fits
-        headers[TRUNCATED] = str(len(body))
-        body = memoryview(body)[:limit]
+    if elsewhere is not None:
+        headers[BODY] = msgspec.json.encode(elsewhere).decode()
+        body = b""
     headers |= {REASON: reason, MESSAGE: message[:_MAX_MESSAGE], STAGE: stage, DELIVERIES: str(deliveries)}
     identity = frame.id
     msg_id = f"{identity or 'unknown'}/dead/{sequence}" if sequence is not None else None
@@ -112,22 +124,24 @@ async def get_dead(nc: NatsClient, names: Names, sequence: int) -> DeadLetter:
     return _letter(sequence, message.headers, message.time_ns, message.data)
 
 
-async def replay(window: PublishWindow, names: Names, sequence: int) -> PubAck:
+async def replay(window: PublishWindow, names: Names, sequence: int, body: bytes | None = None) -> PubAck:
     """Publish a dead letter's frame to FRAMES again, and remove the letter once it is there.
 
+    `body` is what its letter points at, None for a letter that holds it itself.
     Its message id ends in `replay-{sequence}`: the same letter replayed twice is one frame, and a letter
     that comes of it has another sequence. Raises BadInputError for one that cannot be a frame.
     """
     letter = await get_dead(window.nc, names, sequence)
-    if letter.id is None or letter.is_truncated:
-        why = "its body was cut" if letter.is_truncated else "it has no identity"
+    if letter.elsewhere is not None and body is None:
+        raise ValueError(f"dead letter {sequence}: its body lies at {letter.elsewhere.key}")
+    if letter.id is None:
         raise BadInputError(
-            f"dead letter {sequence} cannot be replayed: {why}; accepted: letters of whole frames",
+            f"dead letter {sequence} cannot be replayed: it has no identity; accepted: letters of frames",
             reason="not-replayable",
         )
     subject = names.frame_subject(letter.id.detector)
     msg_id = replay_message_id(letter.id, sequence)
-    ack = await window.publish(subject, letter.body, letter.headers, msg_id=msg_id)
+    ack = await window.publish(subject, letter.body if body is None else body, letter.headers, msg_id=msg_id)
     await drop(window.nc, names, sequence)
     return ack
 
@@ -166,6 +180,7 @@ def _letter(sequence: int, found: Mapping[str, str], time_ns: int, body: bytes |
     with contextlib.suppress(BadInputError):
         identity = frame_id_of(headers)
     size = found.get("Nats-Msg-Size", "0") if body is None else str(len(body))
+    elsewhere = msgspec.json.decode(found[BODY], type=DeadBody) if BODY in found else None
     deliveries = found.get(DELIVERIES, "0")
     return DeadLetter(
         sequence=sequence,
@@ -176,7 +191,7 @@ def _letter(sequence: int, found: Mapping[str, str], time_ns: int, body: bytes |
         deliveries=int(deliveries) if deliveries.isdecimal() else 0,
         time_ns=time_ns,
         headers=headers,
-        size=int(size) if size.isdecimal() else 0,
-        is_truncated=TRUNCATED in found,
+        size=elsewhere.size if elsewhere else int(size) if size.isdecimal() else 0,
+        elsewhere=elsewhere,
         body=body or b"",
     )

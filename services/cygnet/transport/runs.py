@@ -27,6 +27,11 @@ def run_key(run: str) -> str:
     return f"{RUN}{run}"
 
 
+def late_key(run: str) -> str:
+    """Key of what says that a run got a result late."""
+    return f"{LATE}{run}"
+
+
 async def requested_run(values: Values) -> RunRequest:
     """Return the run that is asked for; a pipeline that was asked for none asks itself for its first."""
     while True:
@@ -87,7 +92,7 @@ async def set_run_state(values: Values, run: str, state: str, **details: Any) ->
 
 async def note_late(values: Values, run: str) -> int:
     """Write down that a run gets a result, complete or not: whoever takes over must (again) finish it."""
-    return await values.put(f"{LATE}{run}", {"run": run})
+    return await values.put(late_key(run), {"run": run})
 
 
 async def late_runs(values: Values) -> dict[str, int]:
@@ -98,4 +103,4 @@ async def late_runs(values: Values) -> dict[str, int]:
 
 async def forget_late(values: Values, run: str, revision: int) -> None:
     """The run is complete, with index and ledger; a result that was told of later still waits for its."""
-    await values.delete(f"{LATE}{run}", revision)
+    await values.delete(late_key(run), revision)

@@ -13,7 +13,7 @@ from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.health import Beat
 from cygnet.runtime.metrics import UPLOADS_FAILED
-from cygnet.storage.errors import StorageError, StorageUnavailableError
+from cygnet.storage.errors import StorageDeniedError, StorageError, StorageUnavailableError
 from cygnet.transport.notices import read_notice
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.streams import UPLOADER
@@ -108,7 +108,7 @@ async def _upload(context: Context, commit: Commit, *, again: bool) -> None:
     async def attempt() -> None:
         try:
             await upload(context, commit, again=again)
-        except StorageUnavailableError as error:
+        except (StorageUnavailableError, StorageDeniedError) as error:
             if time.monotonic() - begun > _PATIENCE_SECONDS:
                 raise _OthersFirstError(str(error)) from error
             raise

@@ -37,9 +37,10 @@ async def upload(context: Context, commit: Commit, *, again: bool) -> None:
         await _confirm_stored(context, commit, error)
     else:
         crash_point("uploader.read")
-        await _put(context, commit.key, body, commit.content_type, commit, again=again)
+        await _put(context, commit.key, body, commit.content_type, commit.sha256, commit, again=again)
         crash_point("uploader.put")
-        await _put(context, commit.manifest_key, manifest, _MANIFEST_TYPE, commit, again=again)
+        digest = commit.manifest_sha256
+        await _put(context, commit.manifest_key, manifest, _MANIFEST_TYPE, digest, commit, again=again)
         crash_point("uploader.manifest-put")
     await _record(context, commit)
     crash_point("uploader.recorded")
@@ -60,12 +61,17 @@ async def _read(context: Context, slices: list[int], sha256: str) -> bytes:
 
 
 async def _put(
-    context: Context, key: str, body: bytes, content_type: str, commit: Commit, *, again: bool
+    context: Context, key: str, body: bytes, content_type: str, sha256: str, commit: Commit, *, again: bool
 ) -> None:
     """Put an object that must not replace another one; one with the same bytes is ours."""
     if again and await _is_there(context, key, body):
         return
-    metadata = {"cygnet-run": commit.run, "cygnet-detector": commit.detector, "cygnet-sha256": _sha256(body)}
+    metadata = {
+        "cygnet-run": commit.run,
+        "cygnet-detector": commit.detector,
+        "cygnet-events": str(_count(commit)),
+        "cygnet-sha256": sha256,
+    }
     done = await context.bucket.put(
         key, body, content_type=content_type, metadata=metadata, only_if_absent=True
     )
@@ -103,7 +109,11 @@ async def _record(context: Context, commit: Commit) -> None:
     )
     msg_id = f"{commit.run}/{commit.detector}/{commit.chunk}/{commit.attempt}/stored"
     await append(context.window, context.names, record, msg_id=msg_id)
-    FRAMES.labels(commit.detector, "stored").inc(sum(last - first + 1 for first, last in commit.events))
+    FRAMES.labels(commit.detector, "stored").inc(_count(commit))
+
+
+def _count(commit: Commit) -> int:
+    return sum(last - first + 1 for first, last in commit.events)
 
 
 def _sha256(body: bytes) -> str:

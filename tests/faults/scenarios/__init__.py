@@ -1,7 +1,20 @@
 """All scenarios, in the order in which they are played."""
 
 from tests.faults.scenario import Scenario
-from tests.faults.scenarios import again, crash, hostile, kill, outage, poison, pressure, takeover, walks
+from tests.faults.scenarios import (
+    again,
+    crash,
+    disk,
+    hostile,
+    kill,
+    outage,
+    parameters,
+    poison,
+    pressure,
+    storage,
+    takeover,
+    walks,
+)
 
 
 def all_scenarios(seeds: int, seed_seconds: float) -> list[Scenario]:
@@ -10,8 +23,11 @@ def all_scenarios(seeds: int, seed_seconds: float) -> list[Scenario]:
         *crash.scenarios(),
         *kill.scenarios(),
         *outage.scenarios(),
+        *storage.scenarios(),
+        *disk.scenarios(),
         *takeover.scenarios(),
         *pressure.scenarios(),
+        *parameters.scenarios(),
         *hostile.scenarios(),
         *again.scenarios(),
         *poison.scenarios(),

@@ -49,7 +49,7 @@ def _plan(seed: int, rig: Rig) -> Plan:
         foreign=_SUBJECT,
         poison=POISON,
         is_gated=True,
-        max_deliver=3,
+        max_deliver=2,
         preprocessor={
             "urlAllowList": [host, closed],
             "imageLimits": {"maxBytes": 1 << 20, "maxPixels": 1 << 20},

@@ -497,3 +497,51 @@ def test_a_letter_that_can_t_be_written_where_it_should_is_one_clear_line(start,
     assert done.returncode == 2
     assert "--output" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+SIMULATED = """
+apiVersion: cygnet.dev/v1alpha1
+kind: Pipeline
+metadata: {name: lime}
+spec:
+  sources:
+    - name: lime
+      simulator: {model: cygno, spectrum: school, encoding: jpeg}
+  preprocessor:
+    stages:
+      - crop: {halfWindow: 48}
+  aggregator: {chunkSize: 20, maxAgeSeconds: 1}
+  uploader: {bucket: lime}
+  local:
+    nats: {listen: "127.0.0.1:0"}
+    s3: {listen: "127.0.0.1:0"}
+"""
+
+
+def test_a_simulated_run_is_shown_with_its_truth_and_removed_with_it(start, tmp_path):
+    spec = tmp_path / "lime.yaml"
+    spec.write_text(SIMULATED)
+    up = start(tmp_path / "data", spec, "--events", 60)
+    code, err = up.end(120)
+    assert (code, up.last["closes"]) == (0, True), err
+    data, run = up.data, up.last["runs"]["lime"]["run"]
+    assert answer(data, "chunks", "verify", "--full")["findings"] == []
+
+    shown = answer(data, "show", run, 7, "--out", tmp_path / "event.png")
+    assert shown["truth"]["event"] == 7
+    assert shown["truth"]["energy_kev"] in (1, 3, 6, 10, 20, 30)
+    assert Image.open(shown["drawn"]).size[0] > 500
+    assert f"{shown['truth']['recoil']} recoil, " in cygnet(data, "show", run, 7).stdout
+
+    gallery = answer(data, "show", "--out", tmp_path / "gallery.png")
+    assert [each["truth"]["recoil"] for each in gallery["events"]] == ["nuclear"] * 5 + ["electronic"] * 5
+    assert Image.open(gallery["drawn"]).size[0] > 500
+    refused = cygnet(data, "show", run, 7, "--out", tmp_path / "event.xyz")
+    assert (refused.returncode, "accepted: .png" in refused.stderr) == (2, True)
+
+    up = start(data, spec)
+    up.until_stored(1)
+    answer(data, "runs", "rm", run, "--objects", "--yes")
+    assert not [path for path in (data / "s3" / "lime" / "lime" / run).rglob("*") if path.is_file()]
+    up.process.send_signal(signal.SIGINT)
+    assert up.end()[0] == 0

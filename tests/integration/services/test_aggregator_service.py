@@ -5,15 +5,19 @@ import asyncio
 import numpy as np
 import pytest
 
-from cygnet.aggregator import accession, collector, committer
+from cygnet.aggregator import accession, collector, committer, completion
 from cygnet.aggregator.accession import fence, slices_now, sweep
 from cygnet.aggregator.takeover import FencedError, SliceSubject
 from cygnet.model.account import Commit, End, Epoch
 from cygnet.model.identity import FrameId
 from cygnet.model.result import Result
+from cygnet.storage.errors import StorageError
+from cygnet.storage.index import list_manifests, segments_cover, write_segment
+from cygnet.storage.keys import segment_key
 from cygnet.transport.account import append, last_commit
 from cygnet.transport.codec import encode_results
 from cygnet.transport.errors import WrongLastSequenceError
+from cygnet.transport.reference import reference_folder, reference_key
 from cygnet.transport.slices import publish_slices
 from cygnet.transport.stored import stored_message
 from cygnet.transport.streams import consumers, stream_state
@@ -175,9 +179,75 @@ async def test_stopping_while_chunks_are_full_ends_in_order_and_the_next_one_com
         aggregator = await rig.start("aggregator")
         await rig.until(lambda: _holds(rig, rig.names.notices, 3))
         await rig.stop(aggregator, seconds=4)
+        committed = {commit.attempt for commit in (await rig.account("r")).detector("cam").commits.values()}
+        assert {each.attempt for each in await slices_now(rig.context)} == committed, "it left half a chunk"
         await rig.start("aggregator", "uploader")
         await rig.end("r", cam=8)
         assert (await rig.complete("r")).stored == 8
+
+
+async def test_objects_of_results_that_a_killed_aggregator_left_go_with_the_end_of_their_run(
+    nats, s3, tmp_path
+):
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        bucket, prefix = rig.context.bucket, rig.context.pipeline.prefix
+        left = [reference_key(prefix, FrameId("r", "cam", event), f"{event:064x}") for event in (1, 7)]
+        others = f"{reference_folder(prefix, 'r')}/cam/notes"
+        for key in (*left, others):
+            await bucket.put(key, b"x", content_type="application/octet-stream")
+        await rig.begin("r")
+        for event in range(3):
+            await rig.publish(frame(event))
+        await rig.end("r", cam=3)
+        await rig.complete("r")
+        found = {each.key async for each in bucket.list(reference_folder(prefix, "r"))}
+        assert found == {left[1], others}, "event 7 is not settled"
+
+
+async def test_an_index_segment_that_somebody_else_wrote_stops_a_run_for_one_try_only(
+    nats, s3, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(completion, "SEGMENT_CHUNKS", 2)
+    spec = {"aggregator": {"chunkSize": 1}}
+    async with open_rig(nats, s3, tmp_path, spec, DOWNSTREAM) as rig:
+        bucket, prefix = rig.context.bucket, rig.context.pipeline.prefix
+        await rig.begin("r")
+        for event in range(2):
+            await rig.publish(frame(event))
+        await rig.until(lambda: _stored(rig, "r", 2))
+        ours = completion.Completion(rig.context)
+        await ours.extend_index(await rig.account("r"))
+        for event in range(2, 6):
+            await rig.publish(frame(event))
+        await rig.until(lambda: _stored(rig, "r", 6))
+        await rig.kill(next(service for service in rig.running if service.name == "aggregator"))
+        last = list_manifests(bucket.reader, prefix, "r")[-1]
+        await bucket.delete([segment_key(prefix, "r", 1)])  # the aggregator's own, if it was as quick
+        await write_segment(bucket, prefix, "r", 1, [last])
+        monkeypatch.setattr(type(bucket), "put", _honouring(type(bucket).put))
+        with pytest.raises(StorageError, match="holds other manifests"):
+            await ours.extend_index(await rig.account("r"))
+        await ours.extend_index(await rig.account("r"))
+        assert segments_cover(bucket.reader, prefix, "r")[0] == 3
+
+
+def _honouring(put):
+    """S3 honours `If-None-Match`; the server of these tests does not."""
+
+    async def conditional(self, key, body, *, only_if_absent=False, **more):
+        if only_if_absent and await self.head(key):
+            return False
+        return await put(self, key, body, only_if_absent=only_if_absent, **more)
+
+    return conditional
+
+
+async def test_what_is_known_of_a_run_that_is_complete_is_dropped(nats, s3, tmp_path):
+    async with open_rig(nats, s3, tmp_path) as rig:
+        known = committer.Committer(rig.context, 1)
+        known.learn({("r", "cam"): 7, ("s", "cam"): 9}, {"r": ["a"], "s": ["b"]})
+        known.forget("r")
+        assert (known._sequences, known._keys) == ({("s", "cam"): 9}, {"s": {"b"}})
 
 
 SMALL_CHUNKS = {
@@ -256,6 +326,7 @@ async def test_an_account_that_is_read_from_a_server_behind_is_read_again(nats, 
         return records
 
     async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        await rig.values.put("run.r", {"state": "running"})
         await rig.begin("r")
         for event in range(12):
             await rig.publish(frame(event))

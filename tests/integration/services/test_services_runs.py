@@ -8,11 +8,14 @@ import pytest
 import urllib3
 from PIL import Image
 
+from cygnet.cli import runs as cli_runs
+from cygnet.storage.keys import CYGNO_TEMPLATE
 from cygnet.transport.connection import close, connect
-from cygnet.transport.runs import RUN_KEY
+from cygnet.transport.runs import RUN_KEY, note_late
 from cygnet.transport.streams import stream_state
 from fixtures.nats_server import nats_server
 from fixtures.rig import frame, open_rig
+from fixtures.rig_cli import command
 from fixtures.waiting import until
 
 DOWNSTREAM = ("preprocessor", "aggregator", "uploader")
@@ -217,6 +220,31 @@ async def test_runs_whose_keys_are_the_same_do_not_write_over_one_another(nats, 
         objects = {row["object"] for run in ("one", "two") for row in rig.rows(run)}
         assert len(objects) == 4
         assert len([name for name in objects if "_" in name]) == 3
+
+
+async def test_a_removed_run_leaves_nothing_wherever_its_template_has_put_its_chunks(
+    nats, s3, tmp_path, monkeypatch
+):
+    spec = {"aggregator": {"chunkSize": 5, "keyTemplate": CYGNO_TEMPLATE}}
+    async with open_rig(nats, s3, tmp_path, spec, DOWNSTREAM) as rig:
+        for run in ("one", "two"):
+            await rig.begin(run)
+            for event in range(12):
+                await rig.publish(frame(event, run=run))
+            await rig.end(run, cam=12)
+            await rig.complete(run)
+        await note_late(rig.values, "one")
+        await rig.values.put("attempt.one.cam.3", {"attempts": 1})
+        chunks = [path.name for path in (rig.folder / rig.context.pipeline.prefix).glob("*.npz")]
+        assert len(chunks) == 6
+        removed = await command(rig, monkeypatch, cli_runs, "rm", "one", "--objects", "--yes")
+        assert removed["objects"] > 3
+        left = [path for path in rig.folder.rglob("*") if path.is_file()]
+        assert len([path for path in left if path.suffix == ".npz"]) == 3
+        assert not [path for path in left if "one" in path.relative_to(rig.folder).parts]
+        assert not [key for key in await rig.values.keys() if "one" in key.split(".")]
+        assert len(rig.dataset("two")) == 12
+        assert all((view.image == view.event).all() for view in rig.dataset("two"))
 
 
 async def test_another_size_in_mid_run_is_another_layout_and_all_are_stored(nats, s3, tmp_path):

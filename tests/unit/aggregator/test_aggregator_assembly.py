@@ -100,7 +100,7 @@ def test_the_end_of_a_run_does_not_close_a_chunk_with_numbers_still_to_come():
     made = assembly(End(run="r", announced={"cam": 13}, time_ns=1))
     offer(made, [10, 12])
     assert close(made) is None
-    assert not made.complete_runs()
+    assert not made.is_complete("r")
 
 
 def test_a_late_event_makes_a_chunk_of_its_own_at_once():
@@ -273,17 +273,30 @@ def test_a_message_is_settled_only_when_the_last_chunk_that_holds_of_it_is_commi
 def test_a_run_is_complete_once_all_is_stored_and_nothing_is_held():
     made = assembly(End(run="r", announced={"cam": 2}, time_ns=1))
     offer(made, [0, 1])
-    assert made.complete_runs() == []
+    assert not made.is_complete("r")
     with pytest.raises(ValueError, match="still has results"):
         made.forget("r")
     close(made)
-    assert made.complete_runs() == []
+    assert not made.is_complete("r")
     [name] = made.accounts["r"].detector("cam").commits
     stored = {"chunk": name, "attempt": "a", "key": name, "manifest_key": name, "size": 1}
     made.fold(Stored(run="r", detector="cam", events=[(0, 1)], **stored))
-    assert made.complete_runs() == ["r"]
+    assert made.is_complete("r")
     made.forget("r")
     assert not made.knows("r")
+
+
+def test_a_run_is_looked_at_only_when_something_was_heard_of_it():
+    made = assembly()
+    made.load("other", [])
+    assert made.take_moved() == {"r", "other"}
+    assert made.take_moved() == set()
+    offer(made, [0])
+    assert made.take_moved() == set()
+    made.fold(End(run="r", announced={"cam": 1}, time_ns=1))
+    assert made.take_moved() == {"r"}
+    close(made)
+    assert made.take_moved() == {"r"}
 
 
 def test_only_one_chunk_is_on_its_way_at_a_time():

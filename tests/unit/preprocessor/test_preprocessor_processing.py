@@ -17,7 +17,6 @@ from cygnet.preprocessor.outcome import Consumed, Done, GivenUp
 from cygnet.preprocessor.outputs import packs
 from cygnet.preprocessor.parameters import Snapshot
 from cygnet.preprocessor.processing import Processor, announced_frame
-from cygnet.preprocessor.worker import batch_for
 from cygnet.spec.pipeline import PipelineSpec
 from fixtures.rig import frame
 
@@ -173,11 +172,3 @@ def test_results_are_packed_each_once_by_detector_in_order_and_within_bounds(giv
     for detector in "abc":
         events = [r.id.event for group in groups for r in group if r.id.detector == detector]
         assert events == sorted(events)
-
-
-@given(st.floats(-1, 1000))
-def test_a_batch_takes_about_a_quarter_of_a_second_and_never_nothing(seconds):
-    batch = batch_for(seconds)
-    assert 1 <= batch <= 64
-    if batch > 1 and seconds > 0:
-        assert batch * seconds <= 0.25 + 1e-9

@@ -10,8 +10,8 @@ from cygnet.model.errors import BadInputError
 from cygnet.spec.pipeline import DEFAULT_KEY_TEMPLATE
 from cygnet.spec.templates import fault
 from cygnet.storage import keys
+from cygnet.storage.keys import CYGNO_TEMPLATE
 
-CYGNO_TEMPLATE = "{prefix}/data-chunk-{last_time}.npz"
 CHUNK: dict[str, Any] = {
     "prefix": "lime",
     "run": "20241203T164512-ab12",
