@@ -52,7 +52,7 @@ def record_of(decision: Decision) -> Record:
 
 def on_one_machine(message: str) -> str:
     """Return what the policy says in the word of the table: what is a pod on a cluster is a worker here."""
-    return re.sub(r"(?<!of )\b1 workers\b", "1 worker", re.sub(r"\bpod(s?)\b", r"worker\1", message))
+    return re.sub(r"\bpod(s?)\b", r"worker\1", message)
 
 
 def with_one_more(records: list[Record], new: Record) -> list[Record]:
