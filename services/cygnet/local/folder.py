@@ -33,6 +33,8 @@ class Place:
     s3_region: str = "us-east-1"
     s3_ca_bundle: str | None = None
     s3_public_endpoint: str | None = None
+    s3_embedded: bool = False
+    """Whether the bucket is a folder of the embedded server, whose port may be another one next time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

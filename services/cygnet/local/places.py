@@ -139,6 +139,7 @@ def place_of(
         s3_region=given.s3_region or storage.region,
         s3_ca_bundle=ca_bundle,
         s3_public_endpoint=public,
+        s3_embedded=s3 is not None and endpoint == s3.url,
     )
 
 

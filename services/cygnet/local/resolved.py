@@ -37,8 +37,11 @@ def _with_paths(tls: S3Tls, folder: Path) -> S3Tls:
     return tls.model_copy(update={field: str((folder / path).resolve()) for field, path in paths.items()})
 
 
-def write(pipeline: Pipeline, folder: Path) -> Path:
-    """Write the pipeline into `specs/` and return the file; it may hold passwords of local users."""
-    path = folder / "specs" / f"{pipeline.metadata.name}.yaml"
-    write_private(path, dumps([pipeline]))
-    return path
+def file_of(pipeline: Pipeline, folder: Path) -> Path:
+    """Return where services find the pipeline."""
+    return (folder / "specs" / f"{pipeline.metadata.name}.yaml").resolve()
+
+
+def write(pipeline: Pipeline, file: Path) -> None:
+    """Write the pipeline for its services; it may hold passwords of local users."""
+    write_private(file, dumps([pipeline]))

@@ -20,9 +20,10 @@ from cygnet.local.launcher import Launcher, ProcessLauncher
 from cygnet.local.places import Given, environment, place_of, s3_settings
 from cygnet.local.plan import PREPROCESSOR
 from cygnet.local.probes import HEALTH_SECONDS, Liveness, Probes
-from cygnet.local.resolved import resolve, write
+from cygnet.local.resolved import file_of, resolve, write
 from cygnet.local.servers import Servers
 from cygnet.local.table import News, Scene, add_news
+from cygnet.local.unfinished import check_unfinished
 from cygnet.local.user_buckets import make_user_buckets
 from cygnet.model.ledger import Ledger
 from cygnet.runtime.sizes import owner_metadata, stream_sizes
@@ -107,8 +108,11 @@ class Up:
                 for note in servers.notes():
                     self._say(note)
                 places = self._places(resolved, servers)
-                mine.say(pipelines=places, servers=servers.addresses())
                 async with self._clients(places) as clients:
+                    await self._check(resolved, places, clients, mine)
+                    for file, pipeline in resolved:
+                        write(pipeline, file)
+                    mine.say(pipelines=places, servers=servers.addresses())
                     await self._make_ready(places, clients)
                     if servers.s3:
                         await make_user_buckets(servers.s3)
@@ -128,10 +132,10 @@ class Up:
     # --- start ------------------------------------------------------------------------------------
 
     def _resolved(self) -> list[tuple[Path, Pipeline]]:
-        """Return the pipelines as services start from them, each with the file that it is written to."""
+        """Return the pipelines as services start from them, each with the file that they find it in."""
         one_run = self._wish.task.events is not None
         resolved = [resolve(pipeline, file, one_run=one_run) for file, pipeline in self._wish.pipelines]
-        return [(write(pipeline, self._wish.folder).resolve(), pipeline) for pipeline in resolved]
+        return [(file_of(pipeline, self._wish.folder), pipeline) for pipeline in resolved]
 
     def _places(self, resolved: Sequence[tuple[Path, Pipeline]], servers: Servers) -> dict[str, Place]:
         places = {
@@ -152,13 +156,28 @@ class Up:
             for nc in clients.values():
                 await close(nc)
 
+    async def _check(
+        self,
+        resolved: Sequence[tuple[Path, Pipeline]],
+        places: Mapping[str, Place],
+        clients: Mapping[str, Client],
+        mine: Claim,
+    ) -> None:
+        """Let no unfinished run go on as another one. Whoever is refused leaves everything as it was."""
+        before = mine.before.pipelines if mine.before else {}
+        for _, pipeline in resolved:
+            name = pipeline.metadata.name
+            place, nc = places[name], clients[name]
+            names = Names(place.namespace, name)
+            await ensure_streams(nc, names, stream_sizes(pipeline), owner_metadata(pipeline))
+            await check_unfinished(nc, Values(nc, names), names, pipeline, place, before.get(name))
+
     async def _make_ready(self, places: Mapping[str, Place], clients: Mapping[str, Client]) -> None:
         for _, pipeline in self._wish.pipelines:
             name = pipeline.metadata.name
             place = places[name]
             await asyncio.to_thread(ensure_bucket, s3_settings(place))
             names = Names(place.namespace, name)
-            await ensure_streams(clients[name], names, stream_sizes(pipeline), owner_metadata(pipeline))
             view = pipeline.spec.preprocessor.window
             window = {"min": view.min, "max": view.max} if view else None
             if await follow_spec(Values(clients[name], names), window):

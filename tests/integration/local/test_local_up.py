@@ -317,6 +317,34 @@ def test_a_killed_up_leaves_no_process_and_the_next_one_goes_on_with_the_run(sta
     assert (code, third.last["closes"]) == (0, True), err
 
 
+def test_an_unfinished_run_is_not_split_over_two_buckets_and_can_be_ended_in_its_own(start, frames, tmp_path):
+    data, spec = tmp_path / "data", write_spec(tmp_path, frames, rate_hz=40)
+    first = start(data, spec)
+    run = first.until_stored(10)["run"]
+    first.process.send_signal(signal.SIGTERM)
+    first.end()
+    spec.write_text(spec.read_text().replace("uploader: {bucket: lime}", "uploader: {bucket: other}"))
+
+    code, err = start(data, spec).end()
+    assert code == 1
+    assert f"run {run} was left unfinished" in err
+    assert "uploader.bucket was 'lime' and is 'other'" in err
+    way_out = f"cygnet up {data.resolve()}/specs/lime.yaml --events 1"
+    assert way_out in err
+
+    ending = start(data, *way_out.split()[2:])
+    code, err = ending.end()
+    assert (code, ending.last["closes"]) == (0, True), err
+    assert ending.last["runs"]["lime"]["run"] == run
+    assert answer(data, "chunks", "verify")["findings"] == []
+
+    fresh = start(data, spec, "--events", 5)
+    code, err = fresh.end()
+    assert (code, fresh.last["closes"]) == (0, True), err
+    assert fresh.last["runs"]["lime"]["run"] != run
+    assert not (data / "s3" / "other" / "lime" / run).exists()
+
+
 def test_a_second_ctrl_c_stops_at_once(start, frames, tmp_path):
     up = start(tmp_path / "data", write_spec(tmp_path, frames, rate_hz=5))
     up.until_stored(1)

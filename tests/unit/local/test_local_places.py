@@ -14,7 +14,7 @@ from cygnet.local.places import (
     wished_nats,
     wished_s3,
 )
-from cygnet.local.resolved import resolve, write
+from cygnet.local.resolved import file_of, resolve, write
 from cygnet.local.scaler import policy_spec
 from cygnet.model.errors import BadInputError
 from cygnet.spec.loader import load, loads
@@ -118,7 +118,8 @@ def test_the_shell_s_own_servers_do_not_shine_through_to_services():
 
 def test_the_resolved_spec_holds_in_any_folder_and_is_private(tmp_path):
     resolved = resolve(pipeline(), tmp_path / "specs" / "lime.yaml", one_run=True)
-    file = write(resolved, tmp_path / "data")
+    file = file_of(resolved, tmp_path / "data")
+    write(resolved, file)
     (again,) = load(file)
     assert again.spec.sources[0].replay.path == str(tmp_path / "specs" / "frames")
     assert again.spec.runs == "once"
