@@ -70,7 +70,7 @@ class Values:
         return await self._write(key, data, None)
 
     async def delete(self, key: str, revision: int | None = None) -> None:
-        """Remove a key, with `revision` unless it was changed since; one that is not there is removed already.
+        """Remove a key, with `revision` unless it was changed since; one that is not there is gone already.
 
         By a marker. A purge is no deletion: once the server was killed, the value before the last, which it
         had dropped to make room for that, is there again.
