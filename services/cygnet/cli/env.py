@@ -2,17 +2,16 @@
 
 import json
 import shlex
-from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
-from cygnet.cli.options import DEFAULT_DATA, Data, Json
+from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.local.folder import Place, running
 
 
 def env(
-    pipeline: Annotated[str | None, typer.Argument(help="Which pipeline, if several run.")] = None,
+    pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
     json_output: Json = False,
 ) -> None:
