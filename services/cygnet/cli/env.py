@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
