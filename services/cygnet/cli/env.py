@@ -14,7 +14,7 @@ from cygnet.local.users import place_for, s3_users
 
 def env(
     name: Annotated[
-        str | None, typer.Argument(metavar="[PIPELINE]", help="The same as --pipeline.", show_default=False)
+        str | None, typer.Argument(metavar="PIPELINE", help="The same as --pipeline.", show_default=False)
     ] = None,
     pipeline: Pipeline = None,
     user: Annotated[
