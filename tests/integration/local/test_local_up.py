@@ -338,7 +338,9 @@ def test_a_frame_that_is_no_image_is_a_dead_letter_that_can_be_looked_at(start, 
     (mixed / "frame-0.png").write_bytes((frames / "frame-0.png").read_bytes())
     (mixed / "frame-1.png").write_bytes((frames / "frame-1.png").read_bytes()[:200])
     up = start(tmp_path / "data", write_spec(tmp_path, mixed, rate_hz=20))
-    up.until(lambda view: view["counts"]["dead"] >= 1)
+    view = up.until(lambda view: view["counts"]["dead"] and view["counts"]["stored"])
+    told = cygnet(up.data, "show", view["run"], 1)
+    assert (told.returncode, "it is dead (" in told.stderr) == (1, True), told.stderr
     letters = answer(up.data, "dead", "ls")
     letter = letters[0]
     assert (letter["detector"], letter["event"] % 2) == ("lime", 1)
@@ -460,12 +462,14 @@ def test_a_simulated_run_is_shown_with_its_truth_and_removed_with_it(start, tmp_
     shown = answer(data, "show", run, 7, "--out", tmp_path / "event.png")
     assert shown["truth"]["event"] == 7
     assert shown["truth"]["energy_kev"] in (1, 3, 6, 10, 20, 30)
-    assert Image.open(shown["drawn"]).size[0] > 500
+    with Image.open(shown["drawn"]) as drawn:
+        assert drawn.size[0] > 500
     assert f"{shown['truth']['recoil']} recoil, " in cygnet(data, "show", run, 7).stdout
 
     gallery = answer(data, "show", "--out", tmp_path / "gallery.png")
     assert [each["truth"]["recoil"] for each in gallery["events"]] == ["nuclear"] * 5 + ["electronic"] * 5
-    assert Image.open(gallery["drawn"]).size[0] > 500
+    with Image.open(gallery["drawn"]) as drawn:
+        assert drawn.size[0] > 500
     refused = cygnet(data, "show", run, 7, "--out", tmp_path / "event.xyz")
     assert (refused.returncode, "accepted: .png" in refused.stderr) == (2, True)
 
