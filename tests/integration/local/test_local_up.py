@@ -85,8 +85,9 @@ class Up:
 
     def end(self, seconds=60):
         with self.process:
-            out, err = self.process.communicate(timeout=seconds)
-        lines = [json.loads(line) for line in out.splitlines()]
+            lines = [json.loads(line) for line in self.process.stdout]  # `until` has buffered some of it
+            err = self.process.stderr.read()
+            self.process.wait(seconds)
         self.last = next((line for line in lines if "closes" in line), self.last)
         return self.process.returncode, err.decode()
 
@@ -414,6 +415,11 @@ def test_runs_can_be_removed_with_their_objects_but_not_while_they_are_on(start,
     assert removed["objects"] > 2
     assert not list((data / "s3" / "lime" / "lime" / run).rglob("*.npz"))
     assert [row["run"] for row in answer(data, "runs", "ls")] == [now]
+    up.child("nats-server").kill()  # a server that was killed brings back what was deleted with its history
+    up.until_stored(up.views[-1]["counts"]["stored"] + 20)
+    assert [row["run"] for row in answer(data, "runs", "ls")] == [now]
+    asked = cygnet(data, "runs", "rm", "nope")
+    assert (asked.returncode, "Remove" in asked.stdout) == (1, False), asked.stdout
     up.process.send_signal(signal.SIGINT)
     assert up.end()[0] == 0
 

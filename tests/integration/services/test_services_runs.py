@@ -11,7 +11,7 @@ from PIL import Image
 from cygnet.cli import runs as cli_runs
 from cygnet.storage.keys import CYGNO_TEMPLATE
 from cygnet.transport.connection import close, connect
-from cygnet.transport.runs import RUN_KEY, note_late
+from cygnet.transport.runs import RUN_KEY, note_late, run_state
 from fixtures.nats_server import nats_server
 from fixtures.rig import frame, open_rig
 from fixtures.rig_cli import command
@@ -240,7 +240,8 @@ async def test_a_removed_run_leaves_nothing_wherever_its_template_has_put_its_ch
         left = [path for path in rig.folder.rglob("*") if path.is_file()]
         assert len([path for path in left if path.suffix == ".npz"]) == 3
         assert not [path for path in left if "one" in path.relative_to(rig.folder).parts]
-        assert not [key for key in await rig.values.keys() if "one" in key.split(".")]
+        assert [key for key in await rig.values.keys() if "one" in key.split(".")] == ["run.one"]
+        assert await run_state(rig.values, "one") == "removed"
         assert len(rig.dataset("two")) == 12
         assert all((view.image == view.event).all() for view in rig.dataset("two"))
 
