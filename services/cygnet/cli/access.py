@@ -10,11 +10,13 @@ from typing import TypeVar
 from cygnet.local.folder import Place, is_held, left_behind, running
 from cygnet.local.places import s3_settings
 from cygnet.model.errors import BadInputError, NoSuchError
+from cygnet.model.ledger import RunAccount, fold
 from cygnet.storage import keys
 from cygnet.storage.bucket import connect as connect_bucket
 from cygnet.storage.bucket import open_folder
 from cygnet.storage.port import Bucket, Reader
 from cygnet.storage.runs import RunPlace, find_run
+from cygnet.transport.account import read_account
 from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
 from cygnet.transport.names import Names
@@ -60,6 +62,11 @@ def with_link(data: Path, pipeline: str | None, action: Callable[[Link], Awaitab
             return await action(connection)
 
     return asyncio.run(connected())
+
+
+async def read_run(link: Link, run: str) -> RunAccount:
+    """Return the account of a run as it is now."""
+    return fold(run, (record for _, record in await read_account(link.nc, link.names, run)))
 
 
 def runs_now(data: Path) -> bool:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cygnet.cli.access import Link, bucket_of, places, runs_now, stored_runs, with_link
+from cygnet.cli.access import Link, bucket_of, places, read_run, runs_now, stored_runs, with_link
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import print_json, print_table
 from cygnet.local.control import COMPLETE, ask_for_end, current_run
@@ -14,14 +14,14 @@ from cygnet.local.folder import Place
 from cygnet.local.places import s3_settings
 from cygnet.model.errors import NoSuchError
 from cygnet.model.identity import check_name
-from cygnet.model.ledger import RunAccount, fold, ledger, total
+from cygnet.model.ledger import RunAccount, ledger, total
 from cygnet.model.timestamp import format_time
 from cygnet.storage.bucket import connect
 from cygnet.storage.index import list_objects
 from cygnet.storage.keys import dead_folder, run_folder
 from cygnet.storage.ledger_files import read_ledger
 from cygnet.storage.port import Bucket
-from cygnet.transport.account import purge_run, read_account
+from cygnet.transport.account import purge_run
 from cygnet.transport.runs import RUN, RUN_KEY, late_key, run_key, run_state
 from cygnet.transport.streams import purge_subject
 
@@ -116,7 +116,7 @@ async def _live(link: Link) -> dict[str, dict[str, Any]]:
         if value is None or value.data["state"] == "removed":
             continue
         run = key.removeprefix(RUN)
-        account = fold(run, (record for _, record in await read_account(link.nc, link.names, run)))
+        account = await read_run(link, run)
         issued = {}
         for name in account.detectors:
             cursor = await link.values.get(f"cursor.{run}.{name}")

@@ -378,7 +378,9 @@ def test_a_frame_that_is_no_image_is_a_dead_letter_that_can_be_looked_at(start, 
     (mixed / "frame-0.png").write_bytes((frames / "frame-0.png").read_bytes())
     (mixed / "frame-1.png").write_bytes((frames / "frame-1.png").read_bytes()[:200])
     up = start(tmp_path / "data", write_spec(tmp_path, mixed, rate_hz=20))
-    up.until(lambda view: view["counts"]["dead"] >= 1)
+    view = up.until(lambda view: view["counts"]["dead"] and view["counts"]["stored"])
+    told = cygnet(up.data, "show", view["run"], 1)
+    assert (told.returncode, "it is dead (" in told.stderr) == (1, True), told.stderr
     letters = answer(up.data, "dead", "ls")
     letter = letters[0]
     assert (letter["detector"], letter["event"] % 2) == ("lime", 1)
