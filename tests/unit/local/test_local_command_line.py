@@ -1,6 +1,7 @@
 """The command line is quick, loads only what is asked for, and says no with a code that scripts can use."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -65,14 +66,18 @@ def test_an_unknown_command_or_option_is_usage():
     assert cygnet("service", "gardener", "--spec", "x.yaml").returncode == 2
 
 
-def test_up_without_a_file_lists_the_examples(tmp_path):
+def test_up_without_a_file_lists_the_pipelines_here_and_the_examples(tmp_path):
     (tmp_path / "examples").mkdir()
-    (tmp_path / "examples" / "lime.yaml").write_text("# Replays seven frames.\n")
+    (tmp_path / "examples" / "lime.yaml").write_text("# Replays seven frames.\nkind: Pipeline\n")
+    (tmp_path / "mine.yml").write_text("apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\n")
+    (tmp_path / "compose.yaml").write_text("services: {}\n")
     done = cygnet("up", cwd=tmp_path)
     assert done.returncode == 2
-    assert "cygnet up examples/lime.yaml" in done.stderr
-    assert "Replays seven frames." in done.stderr
-    assert "cygnet init" in cygnet("up", cwd=tmp_path / "examples").stderr
+    assert re.search(r"cygnet up examples/lime.yaml +# Replays seven frames.", done.stderr)
+    assert re.search(r"cygnet up mine.yml$", done.stderr, re.MULTILINE)
+    assert "compose.yaml" not in done.stderr
+    (tmp_path / "empty").mkdir()
+    assert re.search(r"cygnet init NAME FRAMES", cygnet("up", cwd=tmp_path / "empty").stderr)
 
 
 def test_a_bad_file_names_file_line_field_and_accepted(tmp_path):
