@@ -3,7 +3,7 @@
 import socket
 import types
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,20 @@ def hosts(names: Mapping[Address, Address]) -> Iterator[None]:
 @contextmanager
 def listening(server: str, subject: str, callback: Callable[[Any], None]) -> Iterator[Any]:
     """Subscribe as the cells do: `with` connects, and then they connect again."""
-    with pynats.NATSClient(server, socket_timeout=SOCKET_SECONDS) as client:
-        first = client._socket, client._socket_file
-        try:
-            client.connect()
-            client.subscribe(subject=subject, callback=callback)
-            yield client
-        finally:
-            for leaked in first:
-                leaked.close()
+    with (
+        ExitStack() as left_open,  # pynats leaves the first socket, and both when the server hangs up
+        pynats.NATSClient(server, socket_timeout=SOCKET_SECONDS) as client,
+    ):
+        _close_later(client, left_open)
+        client.connect()
+        _close_later(client, left_open)
+        client.subscribe(subject=subject, callback=callback)
+        yield client
+
+
+def _close_later(client: Any, stack: ExitStack) -> None:
+    for each in (client._socket, client._socket_file):
+        stack.callback(each.close)
 
 
 @dataclass(frozen=True, slots=True)

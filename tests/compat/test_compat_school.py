@@ -113,11 +113,11 @@ def test_ten_images_make_a_gallery_in_which_spots_are_seen(day, tmp_path):
     path = Path(GALLERIES or tmp_path) / f"gallery-{day.school.year}.png"
     gallery(crops, path)
     assert path.stat().st_size > 10_000
-    for crop in crops:
-        assert crop.shape == (128, 128)
-        middle, rim = crop[54:74, 54:74].mean(), crop[:20].mean()
-        assert 0.3 < rim < 0.7
-        assert middle > rim
+    stack = np.stack(crops)
+    assert stack.shape == (10, 128, 128)
+    middle, rim = stack[:, 54:74, 54:74].mean(), stack[:, :20].mean()
+    assert 0.3 < rim < 0.7
+    assert middle > rim + 0.01  # of all: a helium recoil of 1 keV may drown in the noise
 
 
 def test_bucket_of_the_user_lists_before_anything_is_uploaded(day):

@@ -50,7 +50,7 @@ async def _reign(context: Context, lease: Lease, epoch: int) -> None:
 
     What this reign has submitted ends with it: a window of its own is closed at the end.
     """
-    window = open_window(context.nc)
+    window = open_window(context.nc, context.health, context.log)
     reigning = replace(context, window=window)
     collector: Collector | None = None
     try:

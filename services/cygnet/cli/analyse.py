@@ -27,7 +27,11 @@ _QUANTILES = (0.05, 0.5, 0.95)
 
 @app.callback()
 def group() -> None:
-    """Measure tracks, tell recoils, fit a modulation."""
+    """Measure tracks, tell recoils, fit a modulation.
+
+    Example:
+        cygnet analyse features --out features.png
+    """
 
 
 @app.command("gallery")

@@ -17,6 +17,7 @@ from cygnet.runtime.letters import body_of, remove_body
 from cygnet.storage.bucket import connect
 from cygnet.storage.errors import StorageError
 from cygnet.storage.port import Bucket
+from cygnet.transport.codec import decode_attributes
 from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, replay
 from cygnet.transport.errors import MessageTooLargeError
 
@@ -56,11 +57,12 @@ def list_letters(
         typer.echo("no dead letters")
         return
     print_table(
-        (">letter", "frame", "reason", "stage", ">tries", ">bytes", "since", "message"),
+        (">letter", "frame", "file", "reason", "stage", ">tries", ">bytes", "since", "message"),
         (
             (
                 letter.sequence,
                 letter.id or "no identity",
+                _file(letter) or "-",
                 letter.reason,
                 letter.stage,
                 letter.deliveries,
@@ -98,6 +100,8 @@ def show(
         print_json(_document(found) | {"headers": found.headers})
         return
     typer.echo(f"letter {found.sequence}: {found.id or 'a frame without identity'}")
+    if file := _file(found):
+        typer.echo(f"  file     {file}")
     typer.echo(f"  reason   {found.reason}: {found.message}")
     typer.echo(f"  stage    {found.stage}, after {found.deliveries} deliveries")
     typer.echo(f"  since    {format_time(found.time_ns, ' ')}Z")
@@ -208,12 +212,22 @@ def _bucket(link: Link) -> Bucket:
     return connect(s3_settings(link.place))
 
 
+def _file(letter: DeadLetter) -> str | None:
+    """Return the name of the file that a replayed frame was read from."""
+    text = letter.headers.get("Cygnet-Attrs", "")
+    try:
+        return str(decode_attributes(text.encode()).get("file") or "") or None if text else None
+    except BadInputError:
+        return None
+
+
 def _document(letter: DeadLetter) -> dict[str, Any]:
     return {
         "letter": letter.sequence,
         "run": letter.id.run if letter.id else None,
         "detector": letter.id.detector if letter.id else None,
         "event": letter.id.event if letter.id else None,
+        "file": _file(letter),
         "reason": letter.reason,
         "message": letter.message,
         "stage": letter.stage,

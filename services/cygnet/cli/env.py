@@ -7,13 +7,16 @@ from urllib.parse import quote
 
 import typer
 
-from cygnet.cli.options import DEFAULT_DATA, Data, Json
+from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.local.folder import Place, running
 from cygnet.local.users import place_for, s3_users
 
 
 def env(
-    pipeline: Annotated[str | None, typer.Argument(help="Which pipeline, if several run.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="PIPELINE", help="The same as --pipeline.", show_default=False)
+    ] = None,
+    pipeline: Pipeline = None,
     user: Annotated[
         str | None, typer.Option("--user", metavar="NAME", help="A user of `local.s3`, with their own keys.")
     ] = None,
@@ -27,7 +30,7 @@ def env(
 
         eval "$(cygnet env --user student)" && jupyter lab
     """
-    up = running(data)
+    up, pipeline = running(data), pipeline or name
     if user is None:
         _, place = up.place(pipeline)
         names = [each.access_key_id for each in s3_users(up)]

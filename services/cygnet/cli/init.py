@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -10,11 +11,14 @@ import typer
 
 from cygnet.cli.exit_codes import EXIT_USAGE
 from cygnet.cli.frame_folder import FolderError, FrameFolder, survey
+from cygnet.cli.output import counted
+from cygnet.local.command_line import as_typed
 from cygnet.spec.example import announcements_spec, replay_spec, simulator_spec
 from cygnet.spec.loader import loads
 from cygnet.spec.problems import Problem, SpecError
 
 _OPTIONS = {"metadata.name": "NAME", "spec.sources[0].replay.path": "FRAMES"}
+_MOST_NAMED = 10
 
 
 def init(
@@ -93,20 +97,32 @@ def _write(file: Path, text: str, *, force: bool) -> None:
 def _tell(
     file: Path, name: str, folder: FrameFolder | None, subject: str | None, *, json_output: bool
 ) -> None:
-    following = [f"cygnet up {shlex.quote(str(file))}", "cygnet chunks ls"]
+    cygnet = as_typed("cygnet")
+    following = [f"{cygnet} up {shlex.quote(str(file))}", f"{cygnet} chunks ls"]
     if json_output:
-        kinds = folder.kinds if folder else {}
-        written = {"file": str(file), "name": name, "frames": kinds, "subject": subject, "next": following}
-        typer.echo(json.dumps(written))
+        kinds, bad = (folder.kinds, folder.bad) if folder else ({}, {})
+        written = {"file": str(file), "name": name, "frames": kinds, "bad": bad, "subject": subject}
+        typer.echo(json.dumps(written | {"next": following}))
         return
     does = "simulates a CYGNO detector"
     if folder:
         does = f"replays {folder} from {folder.path}"
     elif subject:
         does = f"listens to {subject}"
-    typer.echo(f"Wrote {file}: {does}.\n\nNext:")
+    typer.echo(f"Wrote {file}: {does}.")
+    if folder and folder.bad:
+        _tell_bad(folder.bad)
+    typer.echo("\nNext:")
     for command, why in zip(following, ("run it on this machine", "what it has stored"), strict=True):
         typer.echo(f"  {command:<32} # {why}")
+
+
+def _tell_bad(bad: Mapping[str, str]) -> None:
+    typer.echo(f"No frames, to become dead letters: {counted(len(bad), 'file')}")
+    for name, wrong in list(bad.items())[:_MOST_NAMED]:
+        typer.echo(f"  {name} {wrong}")
+    if len(bad) > _MOST_NAMED:
+        typer.echo(f"  and {len(bad) - _MOST_NAMED} more")
 
 
 def _in_options(problem: Problem) -> str:

@@ -11,6 +11,7 @@ import typer
 from cygnet.cli.access import Link, with_link
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import print_json
+from cygnet.local.command_line import as_typed
 from cygnet.local.errors import LocalError
 from cygnet.model.errors import BadInputError
 from cygnet.spec.loader import load
@@ -108,7 +109,7 @@ def suggest_window(
         f"{found.frames} frames, {found.pixels} pixels of {found.dtype}, {found.least} to {found.most}"
     )
     typer.echo(f"  half of them up to {found.min}, all but 1 in 10,000 up to {found.max}")
-    typer.echo(f"  cygnet params set min={found.min} max={found.max}")
+    typer.echo(f"  {as_typed('cygnet')} params set min={found.min} max={found.max}")
 
 
 def _parse(bounds: list[str]) -> dict[str, float]:
@@ -157,7 +158,10 @@ def _window(link: Link) -> Window:
     (pipeline,) = load(link.place.spec)
     window = pipeline.spec.preprocessor.window
     if window is None:
-        raise LocalError(f"pipeline {link.name} has no window stage, so that nothing can be set")
+        raise LocalError(
+            f"pipeline {link.name} has no window stage, so that nothing can be set; accepted: a pipeline with"
+            " `- window: {min: 80, max: 120}` under preprocessor.stages of its file"
+        )
     return window
 
 

@@ -19,7 +19,7 @@ from cygnet.storage.index import list_objects
 from cygnet.storage.keys import dead_folder, run_folder
 from cygnet.storage.port import Bucket
 from cygnet.transport.account import purge_run
-from cygnet.transport.runs import late_key, run_key, run_state
+from cygnet.transport.runs import RUN_KEY, late_key, run_key, run_state
 from cygnet.transport.streams import purge_subject
 
 app = typer.Typer(no_args_is_help=True)
@@ -137,9 +137,11 @@ async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[st
     await bucket.delete([each.key async for each in bucket.list(dead_folder(link.place.prefix, run))])
     records = await purge_run(link.nc, link.names, run)
     await purge_subject(link.nc, link.names.dead, link.names.dead_subject(run, "*"))
-    # Kept, not deleted: else the source would run it again if it was the last one, and a nats-server that is
-    # killed would bring back the state before (a purge survives it, what the purged value replaced does not).
-    await link.values.put(run_key(run), {"state": "removed"})
+    request = await link.values.get(RUN_KEY)
+    if request is not None and request.data.get("run") == run:  # else the source would run it again
+        await link.values.put(run_key(run), {"state": "removed"})
+    else:
+        await link.values.delete(run_key(run))
     for prefix in ("cursor", "base", "attempt"):
         for key in await link.values.keys(f"{prefix}.{run}."):
             await link.values.delete(key)

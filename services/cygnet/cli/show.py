@@ -1,5 +1,6 @@
 """`cygnet show`: one stored event, with its truth and what was done to it; without a number, a gallery."""
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,8 +50,6 @@ def show(
         _show_gallery(choose(dataset), dataset, out, json_output=json_output)
     else:
         _show_event(_stored(dataset, event, pipeline, data), out, json_output=json_output)
-    if out and not json_output:
-        typer.echo(f"drawn: {out}")
 
 
 def _stored(dataset: Dataset, event: int, pipeline: str | None, data: Path) -> EventView:
@@ -78,9 +77,13 @@ def _show_gallery(chosen: list[Chosen], dataset: Dataset, out: Path | None, *, j
         ]
         print_json({"run": dataset.run, "detector": dataset.detector, "events": events, "drawn": _drawn(out)})
         return
-    typer.echo(
-        f"run {dataset.run}, detector {dataset.detector}: {len(chosen)} of {len(dataset)} stored events"
-    )
+    recoils = Counter(each.truth.recoil for each in chosen if each.truth)
+    by_truth = ", ".join(f"{count} {recoil}" for recoil, count in recoils.items())
+    some = f"{len(chosen)} of {len(dataset)} stored events" + (f" ({by_truth})" if recoils else "")
+    if out:
+        typer.echo(f"gallery of {some}: {out}")
+        return
+    typer.echo(f"run {dataset.run}, detector {dataset.detector}: {some}")
     print_table(
         (">event", "time", "truth"),
         ((each.view.event, f"{each.view.time}Z", _told(each.truth)) for each in chosen),
@@ -118,6 +121,8 @@ def _show_event(view: EventView, out: Path | None, *, json_output: bool) -> None
         if name == "revision":
             continue
         typer.echo(f"  {name:<11} {value}")
+    if out:
+        typer.echo(f"  drawn in    {out}")
 
 
 def _told(truth: Truth | None) -> str:

@@ -23,7 +23,7 @@ async def explain_silence(link: Link, subject: str) -> list[str]:
         lines += [_state(each) for each in streams]
     else:
         lines.append("no stream binds it, so that what was published before nobody listened is gone")
-    lines += _advice(link, subject)
+    lines += advice(link, subject)
     return lines
 
 
@@ -45,7 +45,8 @@ def _since(timestamp: str) -> str:
     return f"{ago:.0f} s ago" if ago < 120 else f"{ago / 60:.0f} min ago"
 
 
-def _advice(link: Link, subject: str) -> Sequence[str]:
+def advice(link: Link, subject: str) -> Sequence[str]:
+    """Return what to do, from what the pipeline itself says and hears."""
     own, foreign = _literal_subjects(link)
     literal = [*own, *foreign]
     lines = []

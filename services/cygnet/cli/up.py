@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,10 @@ import typer
 
 from cygnet.cli.exit_codes import EXIT_FAILED, EXIT_OK, EXIT_USAGE
 from cygnet.cli.options import DEFAULT_DATA, Data, Json
+from cygnet.local.command_line import as_typed
 from cygnet.model.errors import BadInputError
+
+_PIPELINE = re.compile(r"^kind:\s*[\"']?Pipeline\b", re.MULTILINE)
 
 
 def up(
@@ -48,7 +52,7 @@ def up(
         cygnet up raw.yaml --no-run                # then, elsewhere: cygnet dead replay --all
     """
     if not files:
-        _list_examples()
+        _list_pipelines()
         raise typer.Exit(EXIT_USAGE)
     from cygnet.cli.lines import JsonLines, PlainLines
     from cygnet.cli.up_end import say_how_it_ended
@@ -93,15 +97,22 @@ def up(
     raise typer.Exit(EXIT_OK if outcome.closes else EXIT_FAILED)
 
 
-def _list_examples() -> None:
-    found = sorted(Path("examples").glob("*.yaml")) if Path("examples").is_dir() else []
-    typer.echo("which pipeline? Say it with: cygnet up FILE", err=True)
+def _list_pipelines() -> None:
+    cygnet = as_typed("cygnet")
+    typer.echo(f"which pipeline? Say it with: {cygnet} up FILE", err=True)
+    places = (("Here:", Path()), ("Examples:", Path("examples")))
+    found = {heading: files for heading, folder in places if (files := _pipelines_in(folder))}
+    for heading, files in found.items():
+        typer.echo(heading, err=True)
+        for file in files:
+            typer.echo(f"  {cygnet} up {file!s:<36} {_first_comment(file)}".rstrip(), err=True)
     if not found:
-        typer.echo("There is no folder examples here; write a spec with: cygnet init NAME FRAMES", err=True)
-        return
-    typer.echo("Examples:", err=True)
-    for file in found:
-        typer.echo(f"  cygnet up {file!s:<36} {_first_comment(file)}", err=True)
+        typer.echo(f"There is none here; write one with: {cygnet} init NAME FRAMES", err=True)
+
+
+def _pipelines_in(folder: Path) -> list[Path]:
+    files = sorted(file for ending in ("*.yaml", "*.yml") for file in folder.glob(ending) if file.is_file())
+    return [file for file in files if _PIPELINE.search(file.read_text(encoding="utf-8", errors="replace"))]
 
 
 def _first_comment(file: Path) -> str:

@@ -1,14 +1,13 @@
 """The last words of `cygnet up`: the ledger, what is in the bucket, and where to look next."""
 
 import json
-import shutil
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import typer
 
 from cygnet.cli.output import counted
+from cygnet.local.command_line import as_typed
 from cygnet.local.data_folder import option
 from cygnet.local.folder import Place
 from cygnet.local.up import Outcome, Wish
@@ -54,12 +53,15 @@ def verdict(whole: Ledger, *, stopped_early: bool) -> str:
 
 
 def _say_next(name: str, place: Place, run: str, folder: Path, *, several: bool) -> None:
-    stored = folder / "s3" / place.bucket / place.prefix / run
+    bucket = folder / "s3" / place.bucket
+    stored = bucket / place.prefix / run
+    is_here = bucket.is_dir()  # else it is in an S3 of the user's own
+    if is_here and not stored.is_dir():
+        return
     which = f" --pipeline {name}" if several else ""
     where = option(folder)
-    cygnet, python = _as_typed("cygnet"), _as_typed("python")
-    is_here = stored.is_dir()
-    chunk = _first_chunk(stored, folder / "s3" / place.bucket) if is_here else None
+    cygnet, python = as_typed("cygnet"), as_typed("python")
+    chunk = _first_chunk(stored, bucket) if is_here else None
     there = f"s3://{place.bucket}/{place.prefix}/{run} at {place.s3_endpoint}"
     typer.echo(f"  stored in {stored if is_here else there}")
     typer.echo(f"  look:  {cygnet} chunks ls{where}{which}")
@@ -76,18 +78,9 @@ def _say_next(name: str, place: Place, run: str, folder: Path, *, several: bool)
 
 def _say_mend(file: Path, folder: Path) -> None:
     """Say how frames that were given up are got at, now that nothing runs."""
-    cygnet, where = _as_typed("cygnet"), option(folder)
+    cygnet, where = as_typed("cygnet"), option(folder)
     typer.echo(f"  dead:  {cygnet} up {file} --no-run{where}")
     typer.echo(f"         and beside it: {cygnet} dead ls{where}, {cygnet} dead replay --all{where}")
-
-
-def _as_typed(program: str) -> str:
-    """Return how the program of this environment is called from here: by name where the path leads to it."""
-    own = Path(sys.executable).parent / program
-    found = shutil.which(program)
-    if found and Path(found).absolute() == own.absolute():
-        return program
-    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
 def _first_chunk(stored: Path, bucket: Path) -> Path | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cygnet.imaging import DecodeError, DecodeLimits, decode, pixel_histogram, read_npy
 from cygnet.model.errors import BadInputError
-from cygnet.model.frame_files import CONTENT_TYPES
+from cygnet.model.frame_files import is_frame_file
 
 MOST_FRAMES = 50
 _PEDESTAL, _BRIGHTEST = 0.5, 0.9999
@@ -64,7 +64,7 @@ def suggest(folder: Path) -> Suggestion:
 
 
 def _images(folder: Path) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in CONTENT_TYPES)
+    files = sorted(file for file in folder.iterdir() if is_frame_file(file))
     step = max(1, -(-len(files) // MOST_FRAMES))
     for file in files[::step]:
         try:

@@ -18,7 +18,7 @@ from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.client import Client
 from cygnet.transport.errors import TransportError
 from cygnet.transport.names import Names
-from cygnet.transport.runs import RUN, RunRequest, run_key, run_state
+from cygnet.transport.runs import RUN, RunRequest, late_runs, run_key, run_state
 from cygnet.transport.values import Values
 
 LOOK_SECONDS = 1.0
@@ -129,7 +129,7 @@ class Conductor:
             if self._draining and self._task.runs:
                 await self._ask_for_end()
             look = await self._look()
-            if self._is_over(look):
+            if await self._is_over(look):
                 await self._watch.reread()
                 look = await self._look()
                 self.done = True
@@ -165,9 +165,9 @@ class Conductor:
         if decision.acts and decision.desired is not None:
             self._fleet.replicas[self.name, PREPROCESSOR] = decision.desired
 
-    def _is_over(self, look: Look) -> bool:
-        if not self._task.runs:
-            return self._draining and look.is_idle
+    async def _is_over(self, look: Look) -> bool:
+        if not self._task.runs:  # what was replayed is in the bucket, and in the index and ledger there
+            return self._draining and look.is_idle and not await late_runs(self._values)
         endless = self.pipeline.spec.runs == "endless" and self._task.events is None
         return look.view.state == COMPLETE and (self._draining or not endless)
 

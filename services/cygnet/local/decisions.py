@@ -52,14 +52,15 @@ def record_of(decision: Decision) -> Record:
 
 def on_one_machine(message: str) -> str:
     """Return what the policy says in the word of the table: what is a pod on a cluster is a worker here."""
-    return re.sub(r"\b1 workers\b", "1 worker", re.sub(r"\bpod(s?)\b", r"worker\1", message))
+    return re.sub(r"\bpod(s?)\b", r"worker\1", message)
 
 
 def with_one_more(records: list[Record], new: Record) -> list[Record]:
     """Return the records with another; one that goes on with the last takes its place."""
     if records and records[-1].says_the_same(new):
         return [*records[:-1], replace(new, time=records[-1].time)]
-    return [*records, new][-MOST:]
+    ended = [replace(records[-1], until=new.time)] if records else []
+    return [*records[:-1], *ended, new][-MOST:]
 
 
 class Decisions:

@@ -17,7 +17,7 @@ from cygnet.local.view import View
 
 _NEWS_SECONDS = 60.0
 _MOST_NEWS, _MOST_KEPT = 4, 100
-_BAR_WIDTH = 22
+_BAR_WIDTH, _SHORT_BAR = 22, 10
 _LFLAG = 3
 _NAME_WIDTH, _RUN_WIDTH = 13, 20
 _STALLED_SECONDS = 10.0
@@ -82,7 +82,7 @@ class LiveTable:
 def render(scene: Scene, now: float, width: int) -> RenderableType:
     """Return the scene as rich draws it in `width` columns; 80 are enough for all headings and numbers."""
     parts: list[RenderableType] = [_header(scene.header), Text(), _numbers(scene.views, width), Text()]
-    parts.append(_progress(scene.views))
+    parts.append(_progress(scene.views, _SHORT_BAR if width < _ROOMY else _BAR_WIDTH))
     parts += [_scaling(view) for view in scene.views if view.decision]
     parts += _news(scene, now)
     if scene.phase:
@@ -99,13 +99,14 @@ def _header(places: Sequence[tuple[str, str]]) -> Table:
 
 def _numbers(views: Sequence[View], width: int) -> Table:
     consumed = any(view.counts.consumed for view in views)
-    gap = 1 if width < _ROOMY else 2
-    table = Table(box=None, padding=(0, gap, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("pipeline", no_wrap=True, max_width=_NAME_WIDTH, style="bold")
+    tight = width < _ROOMY
+    table = Table(box=None, padding=(0, 1 if tight else 2, 0, 0), header_style="dim", pad_edge=False)
+    name_width = len("pipeline") if tight and consumed else _NAME_WIDTH
+    table.add_column("pipeline", no_wrap=True, max_width=name_width, style="bold", vertical="bottom")
     names = ["frames/s", "lag", "workers", "announced", "stored", "dead", "in flight", "chunks"]
     if consumed:
         names.insert(5, "consumed")
-        names[-2] = "in flight" if width >= _ROOMY else "in\nflight"
+        names[-2] = "in\nflight" if tight else "in flight"
     for name in names:
         least = max(map(len, name.split("\n")))
         table.add_column(
@@ -151,12 +152,12 @@ def _count(number: int) -> str:
     return f"{number}" if number < 10_000_000 else f"{number / 1e6:.1f} M"
 
 
-def _progress(views: Sequence[View]) -> Table:
+def _progress(views: Sequence[View], bar_width: int) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     width = min(_NAME_WIDTH, max((len(view.pipeline) for view in views), default=0))
     grid.add_column(no_wrap=True, width=width, style="bold")
     grid.add_column(no_wrap=True, width=_RUN_WIDTH, style="dim")
-    grid.add_column(width=_BAR_WIDTH)
+    grid.add_column(width=bar_width)
     grid.add_column(no_wrap=True, min_width=5, justify="right")
     grid.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
     for view in views:
@@ -165,9 +166,9 @@ def _progress(views: Sequence[View]) -> Table:
         is_open = view.state in ("waiting", "running")  # else no more comes than was announced
         total = max(view.events_wanted or 0 if is_open else 0, counts.announced)
         if view.events_wanted or view.state != "running":
-            bar = ProgressBar(total=max(1, total), completed=closed, width=_BAR_WIDTH)
+            bar = ProgressBar(total=max(1, total), completed=closed, width=bar_width)
         else:
-            bar = ProgressBar(total=None, pulse=True, width=_BAR_WIDTH, animation_time=view.time)
+            bar = ProgressBar(total=None, pulse=True, width=bar_width, animation_time=view.time)
         share = f"{100 * closed // total} %" if view.events_wanted and total else _count(closed)
         grid.add_row(view.pipeline, view.run or "no run yet", bar, share, _state(view))
     return grid

@@ -15,6 +15,11 @@ CONTENT_TYPES = {
 }
 
 
+def is_frame_file(path: Path) -> bool:
+    """Return whether the name is a frame's; a hidden file is none: editors and copies leave them."""
+    return path.suffix.lower() in CONTENT_TYPES and not path.name.startswith(".")
+
+
 def frame_files(folder: Path) -> list[Path]:
     """Return a folder's frame files in the order of their names.
 
@@ -22,7 +27,7 @@ def frame_files(folder: Path) -> list[Path]:
     """
     accepted = f"accepted: a folder with {' '.join(CONTENT_TYPES)}"
     try:
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in CONTENT_TYPES)
+        files = sorted(path for path in folder.iterdir() if is_frame_file(path))
     except FileNotFoundError:
         raise BadInputError(f"{folder} is not there; {accepted}", reason="no-folder") from None
     except OSError as error:

@@ -20,10 +20,16 @@ class Appetite:
     frames_per_message: float = 1.0
 
     def learn_time(self, frames: int, seconds: float) -> None:
-        """So many frames took so long together."""
+        """So many frames took so long together. What is twice as fast as was thought is believed at once.
+
+        The first few frames pay for a whole turn, and what was held by an outage says nothing of frames.
+        """
         seen = seconds / frames
         known = self.seconds_per_frame
-        self.seconds_per_frame = seen if known is None else known + _WEIGHT * (seen - known)
+        if known is None or seen < known / 2:
+            self.seconds_per_frame = seen
+        else:
+            self.seconds_per_frame = known + _WEIGHT * (seen - known)
 
     def learn_packing(self, frames: int, messages: int) -> None:
         """So many frames came in so many messages."""

@@ -4,7 +4,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Callable
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
@@ -24,8 +24,7 @@ from cygnet.storage.settings import S3Settings
 
 CONNECTIONS = 16
 _CONNECT_SECONDS = 5.0
-_EXPIRED_STATUS = (400, 403)  # rclone and S3
-_PRESIGNED = ("X-Amz-Signature", "Signature")  # version 4, and version 2, which boto3 still makes
+_UNSIGNED_STATUS = (400, 403)  # rclone and S3, of what is not signed or was too long ago
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 _OK, _PARTIAL, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 206, 404, 429, 500
 OpenBucket = Callable[[str], Bucket]
@@ -138,7 +137,7 @@ class Fetcher:
         host = _host(announcement.url)
         if status >= _SERVER_ERROR or status == _TOO_MANY:
             raise ForeignTroubleError(f"{host} answered {status}")
-        if status in _EXPIRED_STATUS and (place := self._stored_at(announcement)) is not None:
+        if status in _UNSIGNED_STATUS and (place := self._stored_at(announcement)) is not None:
             return await self._by_key(announcement, *place)
         if status == _NOT_FOUND:
             raise BadInputError(f"url: {host} answered 404: there is no such object", reason="not-found")
@@ -146,15 +145,12 @@ class Fetcher:
         raise BadInputError(f"url: {host} answered {status}: {kind}", reason="fetch-refused")
 
     def _stored_at(self, announcement: Announcement) -> tuple[str, str] | None:
-        """Return bucket and key of a frame in our own S3 whose presigned URL has expired."""
-        parts = urlsplit(announcement.url)
-        query = parse_qs(parts.query)
-        is_ours = self._allow_list.is_own(self._allow_list.check(announcement.url))
-        if not is_ours or not any(name in query for name in _PRESIGNED):
+        """Return bucket and key of a frame in our own S3, whose URL has expired or was never signed."""
+        if not self._allow_list.is_own(self._allow_list.check(announcement.url)):
             return None
         if announcement.bucket and announcement.key:
             return announcement.bucket, announcement.key
-        bucket, _, key = unquote(parts.path.lstrip("/")).partition("/")
+        bucket, _, key = unquote(urlsplit(announcement.url).path.lstrip("/")).partition("/")
         return (bucket, key) if bucket and key else None
 
     async def _by_key(self, announcement: Announcement, bucket_name: str, key: str) -> bytes:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from cygnet import __version__
 from cygnet.runtime import metrics
-from cygnet.runtime.backoff import StoppedError, describe, retry_outage
+from cygnet.runtime.backoff import SAY_AGAIN_SECONDS, StoppedError, describe, retry_outage
 from cygnet.runtime.health import Health, Wait
 from cygnet.runtime.logging import Log
 from cygnet.runtime.settings import Settings
@@ -29,6 +29,7 @@ from cygnet.transport.values import Values
 
 INSTALLATION, UID = "CYGNET_INSTALLATION", "CYGNET_PIPELINE_UID"
 _PROBE = "cygnet-probe"
+_SILENT = "JetStream does not acknowledge what is published: is the disk of nats-server full?"
 _SERVER_ERROR = 500
 T = TypeVar("T")
 
@@ -114,7 +115,7 @@ async def open_context(
         }
     )
     nc = await connect_nats(service, names, settings, stop, log)
-    window = open_window(nc)
+    window = open_window(nc, health, log)
     bucket = connect_bucket(settings.s3)
     try:
         await retry_outage(
@@ -152,9 +153,41 @@ async def open_context(
         await close(nc)
 
 
-def open_window(nc: Client) -> PublishWindow:
-    """Return a publishing window whose back-pressure this process exports."""
-    return PublishWindow(nc, on_backpressure=_count_backpressure())
+def open_window(nc: Client, health: Health, log: Log) -> PublishWindow:
+    """Return a publishing window of which this process says what it waits for."""
+    return PublishWindow(nc, on_backpressure=_count_backpressure(), on_silence=_Silence(health, log).note)
+
+
+class _Silence:
+    """Says that JetStream does not acknowledge what is published: in log, metric and readiness."""
+
+    def __init__(self, health: Health, log: Log) -> None:
+        self._wait = Wait(health)
+        self._log = log
+        self._health = health
+        self._say_at = 0.0
+        self._counted = 0
+
+    def note(self, resent: int, messages: int, seconds: float) -> None:
+        metrics.PUBLISHES_RESENT.inc(resent)
+        metrics.PUBLISH_UNANSWERED.inc(messages - self._counted)
+        self._counted = messages
+        if not messages:
+            self._health.over(self._wait)
+            self._log.info(
+                "no publish waits for an acknowledgement any more", after_seconds=round(seconds, 1)
+            )
+            self._say_at = 0.0
+            return
+        self._wait.holds("nats", _SILENT)
+        if seconds >= self._say_at:
+            self._log.warning(
+                "publishes are not acknowledged; they are sent again until they are",
+                messages=messages,
+                seconds=round(seconds, 1),
+                why=_SILENT,
+            )
+            self._say_at = seconds + SAY_AGAIN_SECONDS
 
 
 def _count_backpressure() -> Callable[[bool], None]:

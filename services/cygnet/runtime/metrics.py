@@ -65,6 +65,13 @@ PUBLISH_BACKPRESSURE_SECONDS = _counter(
     "Time that a full stream held this publisher, counted when it lets go.",
 )
 PUBLISH_BLOCKED = _gauge("publish_blocked", "1 while a full stream holds this publisher.")
+PUBLISH_UNANSWERED = _gauge(
+    "publish_unanswered_messages",
+    "Messages that were sent again and that JetStream has not acknowledged yet.",
+)
+PUBLISHES_RESENT = _counter(
+    "publishes_resent_total", "Messages sent again since JetStream had not acknowledged them in time."
+)
 BACKOFF_SECONDS = _counter(
     "backoff_seconds_total", "Time waited for something outside to come back, by what.", "reason"
 )

@@ -100,15 +100,15 @@ def fault_in(history: History) -> Fault | None:
     if not history.samples:
         return Fault(Reason.METRICS_MISSING, "no sample has been taken yet")
     latest = history.samples[-1]
-    if missing := latest.missing():
-        if len(missing) == len(_INPUTS):
-            return Fault(Reason.METRICS_MISSING, "no input could be read")
-        return Fault(Reason.METRICS_MISSING, f"could not be read: {', '.join(missing)}")
     if history.now - latest.time > STALE_SECONDS:
         return Fault(
             Reason.METRICS_STALE,
             f"the newest sample is {history.now - latest.time:.0f} s old, more than {STALE_SECONDS:.0f} s",
         )
+    if missing := latest.missing():
+        if len(missing) == len(_INPUTS):
+            return Fault(Reason.METRICS_MISSING, "no input could be read")
+        return Fault(Reason.METRICS_MISSING, f"could not be read: {', '.join(missing)}")
     if latest.time - history.now > TICK_SECONDS:
         return Fault(Reason.METRICS_CONTRADICTORY, "the newest sample is from the future")
     contradiction = _contradiction(latest) or _reset(history.samples)

@@ -12,6 +12,7 @@ from cygnet.model.identity import FrameId
 from cygnet.model.intervals import Pairs, compress
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
+from cygnet.runtime.health import Beat
 from cygnet.runtime.metrics import FRAMES, SOURCE_DROPPED_FRAMES, SOURCE_HELD_SECONDS, SOURCE_NEXT_EVENT
 from cygnet.simulator.beam import Beam
 from cygnet.simulator.cursor import Cursor
@@ -26,6 +27,8 @@ from cygnet.transport.connection import inline_limit
 _BATCH = 64  # frames that are made and published together
 _IDLE_SECONDS = 0.05
 _LAST_LOOK_SECONDS = 5.0  # in which INTAKE gives again what a killed bridge had taken, if it still can
+_TURN_WITHIN_SECONDS = 60
+_LOOK_SECONDS = 1.0
 _SHARE_OF_STREAM = 4  # a message of more than this part of its stream could block it for ever
 OVERRUN = "intake-overrun"  # the announcer was faster than the bridge for longer than INTAKE holds
 
@@ -73,24 +76,28 @@ class Feeder:
 
     async def run(self) -> int:
         """Publish what follows; return the numbers issued."""
+        health, loop = self._context.health, f"feed {self._detector}"
+        beat = health.loop(loop, _TURN_WITHIN_SECONDS)
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(self._context.patiently(self.cursor.follow))
-                await self._publish_all()
+                await self._publish_all(beat)
                 writer.cancel()
         finally:
+            health.loop_ended(loop)
             await self._feed.source.close()
         await self._context.patiently(self.cursor.write)
         await self._beam.report(self._detector, on=False)
         return self.cursor.next
 
-    async def _publish_all(self) -> None:
+    async def _publish_all(self, beat: Beat) -> None:
         event = self.cursor.next
         pace = Pace(self._feed.schedule, event, time.monotonic())
         last = self._feed.events
         begun = self.cursor.reserved  # a source that was killed had published up to here, perhaps
         gone_at: float | None = None  # when an ended run stops waiting for what it had begun
         while not self._context.stop.is_set():
+            beat()
             most = _BATCH if last is None else min(_BATCH, last - event)
             if self._end.is_set():  # what may be in the stream has a number, and the run must own it
                 most = min(most, begun - event)
@@ -109,7 +116,7 @@ class Feeder:
                 batch = Batch(next_event=begun, dropped=[(event, begun - 1)])
             await self._context.patiently(partial(self.cursor.reserve, batch.next_event))
             started, held_before = time.monotonic(), self._context.window.held_seconds
-            await self._publish(batch)
+            await self._publish(batch, beat)
             self.cursor.advance(batch.next_event)
             crash_point("simulator.published")
             event = batch.next_event
@@ -121,18 +128,28 @@ class Feeder:
             if not batch.frames:
                 await self._pause(_IDLE_SECONDS)
 
-    async def _publish(self, batch: Batch) -> None:
+    async def _publish(self, batch: Batch, beat: Beat) -> None:
         """Publish a batch and return once the stream has all of it."""
         await self._record_gaps(batch)
         frames = await self._routed(batch.frames)
+        publishing = asyncio.create_task(self._publish_messages(frames))
+        try:
+            while not publishing.done():
+                await asyncio.wait({publishing}, timeout=_LOOK_SECONDS)
+                if self._context.window.is_blocked:  # a full stream holds us, for as long as it takes
+                    beat()
+        finally:
+            publishing.cancel()
+        await publishing
+        FRAMES.labels(self._detector, "announced").inc(len(frames))
+
+    async def _publish_messages(self, frames: Sequence[Frame]) -> None:
         subject = self._context.names.frame_subject(self._detector)
-        window = self._context.window
         futures = [
-            await window.submit(subject, message.body, message.headers, msg_id=message.msg_id)
+            await self._context.window.submit(subject, message.body, message.headers, msg_id=message.msg_id)
             for message in pack(frames, self._limit)
         ]
         await asyncio.gather(*futures)
-        FRAMES.labels(self._detector, "announced").inc(len(frames))
 
     async def _routed(self, frames: Sequence[Frame]) -> list[Frame]:
         """Return what to publish: frames, or announcements of those that went into the bucket first.

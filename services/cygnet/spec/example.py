@@ -32,9 +32,9 @@ spec:
 _REPLAY = """\
       replay:
         path: {path}
-        loop: false               # true: begin again after the last file
-        # eventsPerRun: 2000      # events in a run; without it all files once, or on and on with `loop: true`
-        # rateHz: 10              # events per second; without it as fast as the pipeline can take them"""
+        loop: true                # begin again after the last file, until Ctrl-C; false: every file once
+        rateHz: 10                # events per second; without it as fast as the pipeline can take them
+        # eventsPerRun: 2000      # events in a run; without it until the run is ended"""
 
 _SIMULATOR = """\
       simulator:

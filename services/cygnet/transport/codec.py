@@ -5,7 +5,7 @@ from cygnet.transport._announcement_codec import (
     decode_announcement,
     encode_announcement,
 )
-from cygnet.transport._frame_codec import BrokenFrame, encode_frame, frame_id_of
+from cygnet.transport._frame_codec import BrokenFrame, decode_attributes, encode_frame, frame_id_of
 from cygnet.transport._message_ids import frame_message_id, pack_message_id, replay_message_id
 from cygnet.transport._pack_codec import (
     MAX_FRAMES,
@@ -25,6 +25,7 @@ __all__ = [
     "announcement_frame",
     "broken_pack",
     "decode_announcement",
+    "decode_attributes",
     "decode_frames",
     "decode_results",
     "encode_announcement",

@@ -202,13 +202,9 @@ async def delete_streams(nc: NatsClient, names: Names) -> None:
         await _unless_absent(nc, f"STREAM.DELETE.{stream}")
 
 
-async def purge_subject(nc: NatsClient, stream: str, subject: str, last: int | None = None) -> int:
-    """Remove the messages of a subject (wildcards allowed) and return how many they were.
-
-    `last`: the highest sequence that may go; what has come after it stays.
-    """
-    body = {"filter": subject} if last is None else {"filter": subject, "seq": last + 1}
-    answer = await api(nc, f"STREAM.PURGE.{stream}", body)
+async def purge_subject(nc: NatsClient, stream: str, subject: str) -> int:
+    """Remove the messages of a subject (wildcards allowed) and return how many they were."""
+    answer = await api(nc, f"STREAM.PURGE.{stream}", {"filter": subject})
     return int(answer.get("purged", 0))
 
 

@@ -12,7 +12,7 @@ from cygnet.transport.api import API_SECONDS
 from cygnet.transport.errors import NatsClosedError, NatsOutageError, PublishRefusedError, TransportError
 from cygnet.transport.names import Names
 from cygnet.transport.stored import last_message
-from cygnet.transport.streams import MAX_VALUE_BYTES, bucket_stream, purge_subject, subjects
+from cygnet.transport.streams import MAX_VALUE_BYTES, bucket_stream, subjects
 
 _KEY = re.compile(r"[A-Za-z0-9_=/-]+(\.[A-Za-z0-9_=/-]+)*")
 _DELETED = ("DEL", "PURGE")
@@ -70,16 +70,29 @@ class Values:
         return await self._write(key, data, None)
 
     async def delete(self, key: str, revision: int | None = None) -> None:
-        """Remove a key and all trace of it; with `revision`, unless it was changed since."""
-        await purge_subject(self._nc, self._stream, self._subject(key), revision)
+        """Remove a key, with `revision` unless it was changed since; one that is not there is gone already.
+
+        By a marker. A purge is no deletion: once the server was killed, the value before the last, which it
+        had dropped to make room for that, is there again.
+        """
+        value = await self.get(key)
+        if value is None:
+            return
+        expected = {"Nats-Expected-Last-Subject-Sequence": str(revision or value.revision)}
+        try:
+            await self._send(key, b"", {"KV-Operation": _DELETED[0], **expected})
+        except ConflictError:
+            if revision is None:
+                await self.delete(key)
 
     async def keys(self, prefix: str = "") -> list[str]:
-        """Return the keys that begin with `prefix`, sorted."""
+        """Return the keys that begin with `prefix` and have a value, sorted."""
         tokens = prefix.split(".")[:-1]
         pattern = ".".join([self._root, *tokens, ">"])
         found = await subjects(self._nc, self._stream, pattern)
         keys = (subject.removeprefix(f"{self._root}.") for subject in found)
-        return sorted(key for key in keys if key.startswith(prefix))
+        wanted = sorted(key for key in keys if key.startswith(prefix))
+        return [key for key in wanted if await self.get(key) is not None]
 
     def _subject(self, key: str) -> str:
         if not _KEY.fullmatch(key):
@@ -87,7 +100,6 @@ class Values:
         return f"{self._root}.{key}"
 
     async def _write(self, key: str, data: Any, revision: int | None) -> int:
-        subject = self._subject(key)
         body = msgspec.json.encode(data)
         if len(body) > MAX_VALUE_BYTES:
             raise ValueTooLargeError(
@@ -95,12 +107,17 @@ class Values:
                 " Keep a reference {bucket, key, sha256} to it instead"
             )
         expected = {} if revision is None else {"Nats-Expected-Last-Subject-Sequence": str(revision)}
-        answer = await self._request(subject, body, expected)
+        return await self._send(key, body, expected)
+
+    async def _send(self, key: str, body: bytes, headers: dict[str, str]) -> int:
+        subject = self._subject(key)
+        answer = await self._request(subject, body, headers)
         error = answer.get("error")
         if not error:
             return int(answer["seq"])
         if error.get("err_code") in _WRONG_LAST_SEQUENCE:
-            raise ConflictError(f"{key}: {error.get('description')}; expected revision {revision}")
+            expected = headers.get("Nats-Expected-Last-Subject-Sequence")
+            raise ConflictError(f"{key}: {error.get('description')}; expected revision {expected}")
         code, err_code = int(error.get("code", 0)), int(error.get("err_code", 0))
         if code >= 500:
             raise NatsOutageError(f"{key}: {error.get('description')} (err_code {err_code})")

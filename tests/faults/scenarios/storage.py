@@ -59,7 +59,7 @@ async def _errors(fleet: Fleet) -> Checked:
 async def _denials(fleet: Fleet) -> Checked:
     checked = await _in_trouble(fleet, _DENIALS, "s3-denied")
     for slot in (SIMULATOR, PREPROCESSOR, UPLOADER):
-        if "AccessDenied" not in fleet.service(slot).log.read_text():
+        if "denied with 403" not in fleet.service(slot).log.read_text():
             raise FaultError(f"{slot} has not logged that it was denied")
     return checked
 

@@ -1,7 +1,6 @@
 """The embedded servers: ready means ready, keys are needed, they die with us, and say what is wrong."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from cygnet.local.s3_server import S3Server
 from cygnet.spec.local import LocalS3, NatsUser, S3User
 from cygnet.transport.connection import close, connect
 from cygnet.transport.errors import NatsRefusedError
+from fixtures.small_disk import small_disk
 
 FREE = "127.0.0.1:0"
 
@@ -168,9 +168,10 @@ def is_alive(pid):
         return False
 
 
-def test_a_full_disk_is_one_clear_line(tmp_path, monkeypatch):
-    usage = shutil.disk_usage(tmp_path)._replace(free=1 << 20)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    server = NatsServer(tmp_path, Address("127.0.0.1", 1), [], own_keys(tmp_path))
-    with pytest.raises(LocalError, match=r"has 1 MiB free; needed: 256 MiB; .* --data"):
-        server.start()
+def test_a_disk_too_small_for_the_streams_is_one_clear_line(tmp_path):
+    with small_disk(tmp_path / "disk", 8 << 20) as disk:
+        server = NatsServer(disk.here, Address("127.0.0.1", 1), [], own_keys(tmp_path), reserved=208 << 20)
+        with pytest.raises(
+            LocalError, match=r"needs 256 MiB in .*/nats and the disk there has [78] MiB free"
+        ):
+            server.start()

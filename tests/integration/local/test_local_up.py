@@ -1,5 +1,6 @@
 """`cygnet up` as a user runs it: real servers, real services, killed and ended in every way."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -15,6 +16,8 @@ import pytest
 from PIL import Image
 
 from fixtures.nats_server import free_port, nats_server
+from fixtures.s3_gate import ACCESS_DENIED, Gate, on
+from fixtures.s3_server import ACCESS_KEY_ID, SECRET_ACCESS_KEY, rclone_s3
 
 SPEC = """
 apiVersion: cygnet.dev/v1alpha1
@@ -37,6 +40,24 @@ spec:
     s3: {{listen: "127.0.0.1:0"}}
 """
 
+SIMULATED = """
+apiVersion: cygnet.dev/v1alpha1
+kind: Pipeline
+metadata: {name: lime}
+spec:
+  sources:
+    - name: lime
+      simulator: {model: cygno, spectrum: school, encoding: jpeg}
+  preprocessor:
+    stages:
+      - crop: {halfWindow: 48}
+  aggregator: {chunkSize: 20, maxAgeSeconds: 1}
+  uploader: {bucket: lime}
+  local:
+    nats: {listen: "127.0.0.1:0"}
+    s3: {listen: "127.0.0.1:0"}
+"""
+
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory):
@@ -46,6 +67,12 @@ def frames(tmp_path_factory):
         image = random.integers(60, 140, (64, 64), np.uint8)
         Image.fromarray(image).save(folder / f"frame-{number}.png")
     return folder
+
+
+def write_simulated(folder):
+    file = folder / "lime.yaml"
+    file.write_text(SIMULATED)
+    return file
 
 
 def write_spec(folder, frames, name="lime", rate_hz=None):
@@ -207,6 +234,13 @@ def test_people_can_look_in_change_the_window_and_end_the_run(start, frames, tmp
     assert cygnet(data, "status").returncode == 0
     assert len(answer(data, "status")["services"]) == 4
 
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "cygnet", "params", "watch", "--data", str(data), "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert json.loads(watching.stdout.readline())["revision"] == 0
+
     heard = answer(data, "listen", "daq/lime", "--count", 1)
     assert heard["body"]["url"].startswith(exports["AWS_ENDPOINT_URL"])
     silent = cygnet(data, "listen", "daq.lime", "--seconds", 1)
@@ -216,6 +250,12 @@ def test_people_can_look_in_change_the_window_and_end_the_run(start, frames, tmp
     assert answer(data, "params", "get")["revision"] == 0
     changed = answer(data, "params", "set", "min=70")
     assert changed["window"] == {"min": 70.0, "max": 120.0}
+    assert json.loads(watching.stdout.readline()) == changed
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(20) == 0
+    watching.stdout.close()
+    assert answer(data, "params", "suggest-window")["frames"] == 4
+    assert answer(data, "scaling", "explain")["lime"][-1]["inputs"]["desired"] >= 1
     for wrong in ("min=three", "min=nan", "min=130", "mid=3"):
         assert cygnet(data, "params", "set", wrong).returncode == 2
     assert answer(data, "params", "get")["revision"] == changed["revision"]
@@ -375,6 +415,7 @@ def test_a_nats_server_that_refuses_or_is_not_there_is_one_clear_line(frames, tm
         done = cygnet(tmp_path / "data", "up", spec, "--nats", url)
     assert done.returncode == 1
     assert "Check user and password" in done.stderr
+    assert "'" not in done.stderr
     assert "wrong" not in done.stderr
     done = cygnet(tmp_path / "data", "up", spec, "--nats", f"nats://127.0.0.1:{free_port()}")
     assert done.returncode == 1
@@ -382,11 +423,40 @@ def test_a_nats_server_that_refuses_or_is_not_there_is_one_clear_line(frames, tm
     assert "Traceback" not in done.stderr
 
 
+async def test_a_bucket_that_denies_is_said_and_all_is_held_until_it_does_not(
+    start, frames, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+    spec = write_spec(tmp_path, frames, rate_hz=20)
+    with rclone_s3(tmp_path / "s3") as s3:
+        async with Gate(s3).opened() as gate:
+            up = start(tmp_path / "data", spec, "--s3", gate.endpoint)
+            before = await asyncio.to_thread(up.until_stored, 10)
+            gate.fault = on(ACCESS_DENIED, "PUT")
+            view = await asyncio.to_thread(up.until, lambda view: "AccessDenied" in view["trouble"])
+            assert "held: S3 http://127.0.0.1" in view["trouble"]
+            up.process.send_signal(signal.SIGINT)
+            await asyncio.to_thread(up.until, lambda view: view["phase"].startswith("draining"))
+            up.process.send_signal(signal.SIGINT)
+            code, _ = await asyncio.to_thread(up.end)
+            assert code == 1
+            assert "AccessDenied" in up.last["runs"]["lime"]["trouble"]
+
+            gate.fault = None
+            again = start(tmp_path / "data", spec, "--s3", gate.endpoint)
+            view = await asyncio.to_thread(again.until_stored, 20)
+            assert view["run"] == before["run"]
+            again.process.send_signal(signal.SIGINT)
+            code, err = await asyncio.to_thread(again.end)
+            assert (code, again.last["closes"]) == (0, True), err
+
+
 @pytest.fixture(scope="module")
-def crashed(frames, tmp_path_factory):
-    """Data folder and JSON lines of a run of 20 events whose uploader was killed at a crash point."""
+def crashed(tmp_path_factory):
+    """Data folder and JSON lines of a run of 20 simulated events whose uploader died at a crash point."""
     folder = tmp_path_factory.mktemp("crashed")
-    command = [sys.executable, "-m", "cygnet", "up", str(write_spec(folder, frames)), "--events", "20"]
+    command = [sys.executable, "-m", "cygnet", "up", str(write_simulated(folder)), "--events", "20"]
     done = subprocess.run(
         [*command, "--data", str(folder / "data"), "--json"],
         env=os.environ | {"CYGNET_CRASH_AT": "uploader.acked"},
@@ -413,7 +483,8 @@ def test_runs_can_be_removed_with_their_objects_but_not_while_they_are_on(start,
     assert cygnet(data, "runs", "rm", now, "--yes").returncode == 1
     removed = answer(data, "runs", "rm", run, "--objects", "--yes")
     assert removed["objects"] > 2
-    assert not list((data / "s3" / "lime" / "lime" / run).rglob("*.npz"))
+    left = (data / "s3" / "lime" / "lime" / run).rglob("*")
+    assert not [path for path in left if path.is_file()]  # its truth is gone as well
     assert [row["run"] for row in answer(data, "runs", "ls")] == [now]
     up.child("nats-server").kill()  # a server that was killed brings back what was deleted with its history
     up.until_stored(up.views[-1]["counts"]["stored"] + 20)
@@ -435,53 +506,105 @@ def test_ctrl_c_ends_endless_runs_too(start, frames, tmp_path):
     code, err = up.end()
     assert (code, up.last["closes"]) == (0, True), err
     assert up.last["runs"]["lime"]["run"] != first
+    assert first in [each["run"] for each in up.last["runs"]["lime"]["earlier"]]
 
 
-SIMULATED = """
-apiVersion: cygnet.dev/v1alpha1
-kind: Pipeline
-metadata: {name: lime}
-spec:
-  sources:
-    - name: lime
-      simulator: {model: cygno, spectrum: school, encoding: jpeg}
-  preprocessor:
-    stages:
-      - crop: {halfWindow: 48}
-  aggregator: {chunkSize: 20, maxAgeSeconds: 1}
-  uploader: {bucket: lime}
-  local:
-    nats: {listen: "127.0.0.1:0"}
-    s3: {listen: "127.0.0.1:0"}
-"""
-
-
-def test_a_simulated_run_is_shown_with_its_truth_and_removed_with_it(start, tmp_path):
-    spec = tmp_path / "lime.yaml"
-    spec.write_text(SIMULATED)
-    up = start(tmp_path / "data", spec, "--events", 60)
+def test_a_simulated_run_is_shown_with_its_truth(start, tmp_path):
+    up = start(tmp_path / "data", write_simulated(tmp_path), "--events", 40)
     code, err = up.end(120)
     assert (code, up.last["closes"]) == (0, True), err
     data, run = up.data, up.last["runs"]["lime"]["run"]
-    assert answer(data, "chunks", "verify", "--full")["findings"] == []
-
     shown = answer(data, "show", run, 7, "--out", tmp_path / "event.png")
     assert shown["truth"]["event"] == 7
     assert shown["truth"]["energy_kev"] in (1, 3, 6, 10, 20, 30)
-    with Image.open(shown["drawn"]) as drawn:
-        assert drawn.size[0] > 500
-    assert f"{shown['truth']['recoil']} recoil, " in cygnet(data, "show", run, 7).stdout
-
     gallery = answer(data, "show", "--out", tmp_path / "gallery.png")
     assert [each["truth"]["recoil"] for each in gallery["events"]] == ["nuclear"] * 5 + ["electronic"] * 5
-    with Image.open(gallery["drawn"]) as drawn:
-        assert drawn.size[0] > 500
+    for drawn in (shown["drawn"], gallery["drawn"]):
+        with Image.open(drawn) as image:
+            assert image.size[0] > 500
+    assert f"{shown['truth']['recoil']} recoil, " in cygnet(data, "show", run, 7).stdout
     refused = cygnet(data, "show", run, 7, "--out", tmp_path / "event.xyz")
     assert (refused.returncode, "accepted: .png" in refused.stderr) == (2, True)
 
-    up = start(data, spec)
+
+def test_an_unfinished_run_ends_at_the_limit_that_the_next_up_gives(start, frames, tmp_path):
+    spec = write_spec(tmp_path, frames, rate_hz=40)
+    first = start(tmp_path / "data", spec)
+    run = first.until_stored(10)["run"]
+    first.process.kill()
+    first.process.wait()
+    second = start(tmp_path / "data", spec, "--events", 150)
+    code, err = second.end()
+    assert (code, second.last["runs"]["lime"]["run"]) == (0, run), err
+    assert second.last["runs"]["lime"]["ledger"][0]["announced"] == 150
+    assert "it ends after 150 events" in err
+
+
+def test_status_fails_for_a_service_that_is_dead_or_hangs(start, frames, tmp_path):
+    up = start(tmp_path / "data", write_spec(tmp_path, frames, rate_hz=5))
     up.until_stored(1)
-    answer(data, "runs", "rm", run, "--objects", "--yes")
-    assert not [path for path in (data / "s3" / "lime" / "lime" / run).rglob("*") if path.is_file()]
+    assert len(answer(up.data, "status")["services"]) == 4
+    up.child("service aggregator").suspend()
+    done = cygnet(up.data, "status", "--json")
+    assert done.returncode == 1
+    (bad,) = [each for each in json.loads(done.stdout)["services"] if not each["ready"]]
+    assert bad["service"] == "lime-aggregator-0"
+    assert "it does not answer" in bad["problem"]
+    up.until(lambda view: view["restarts"] == 1, 120)  # nobody but us has resumed it
+    up.until_stored(up.views[-1]["counts"]["stored"] + 1)
     up.process.send_signal(signal.SIGINT)
-    assert up.end()[0] == 0
+    code, err = up.end()
+    assert (code, up.last["closes"]) == (0, True), err
+    assert "it was hung (no answer) and is started again" in err
+
+
+def test_dead_letters_of_an_ended_run_can_be_replayed_and_are_stored(start, frames, tmp_path):
+    spec = write_spec(tmp_path, frames)
+    good = spec.read_text()
+    spec.write_text(good.replace("mirrorSubjects:", "expect: {shape: [9, 9]}\n      mirrorSubjects:"))
+    first = start(tmp_path / "data", spec, "--events", 3)
+    assert first.end()[0] == 0
+    assert first.last["runs"]["lime"]["ledger"][0]["dead"] == 3
+
+    spec.write_text(good)
+    second = start(tmp_path / "data", spec, "--no-run")
+    second.until(lambda view: view["ready"] >= 1)
+    letters = answer(second.data, "dead", "replay", "--all")
+    assert [letter["error"] for letter in letters] == [None] * 3
+    second.until_stored(3)
+    second.process.send_signal(signal.SIGINT)
+    code, err = second.end()
+    (line,) = second.last["runs"]["lime"]["ledger"]
+    assert (code, line["equation"]) == (
+        0,
+        "announced 3 = stored 3 + consumed 0 + dead 0 + in flight 0",
+    ), err
+    assert second.last["runs"]["lime"]["run"] == first.last["runs"]["lime"]["run"]
+    ledger = answer(second.data, "ledger")
+    assert (ledger["from"], ledger["ledger"][0]["stored"]) == ("bucket", 3)
+
+
+def test_a_reader_that_has_seen_enough_ends_up_without_a_traceback(frames, tmp_path):
+    command = [sys.executable, "-m", "cygnet", "up", str(write_spec(tmp_path, frames, rate_hz=20))]
+    process = subprocess.Popen(
+        [*command, "--data", str(tmp_path / "data"), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    complaints = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(60) == 1
+    assert "Traceback" not in complaints
+
+
+def test_a_letter_that_can_t_be_written_where_it_should_is_one_clear_line(start, frames, tmp_path):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "0.png").write_bytes(b"no image")
+    up = start(tmp_path / "data", write_spec(tmp_path, mixed, rate_hz=5))
+    up.until(lambda view: view["counts"]["dead"] >= 1)
+    letter = answer(up.data, "dead", "ls")[0]["letter"]
+    done = cygnet(up.data, "dead", "show", letter, "-o", tmp_path / "none" / "x")
+    assert done.returncode == 2
+    assert "--output" in done.stderr
+    assert "Traceback" not in done.stderr

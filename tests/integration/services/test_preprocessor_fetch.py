@@ -70,6 +70,10 @@ async def test_a_presigned_url_of_our_own_s3_is_fetched(fetcher, bucket):
     assert await fetcher.fetch(announced(bucket.sign_get("frames/7.png"))) == BODY
 
 
+async def test_a_plain_url_of_our_own_s3_is_fetched_by_bucket_and_key(fetcher, s3, bucket):
+    assert await fetcher.fetch(announced(f"{s3.endpoint}/fetched/frames/7.png")) == BODY
+
+
 async def test_a_range_is_fetched_and_nothing_else(fetcher, bucket):
     url = bucket.sign_get("frames/7.png")
     assert await fetcher.fetch(announced(url, offset=4, size=5)) == BODY[4:9]

@@ -11,10 +11,12 @@ from PIL import Image
 from cygnet.cli import runs as cli_runs
 from cygnet.storage.keys import CYGNO_TEMPLATE
 from cygnet.transport.connection import close, connect
-from cygnet.transport.runs import RUN_KEY, note_late, run_state
+from cygnet.transport.runs import RUN_KEY, note_late
+from cygnet.transport.streams import stream_state
 from fixtures.nats_server import nats_server
 from fixtures.rig import frame, open_rig
 from fixtures.rig_cli import command
+from fixtures.waiting import until
 
 DOWNSTREAM = ("preprocessor", "aggregator", "uploader")
 ALL = ("simulator", *DOWNSTREAM)
@@ -240,8 +242,7 @@ async def test_a_removed_run_leaves_nothing_wherever_its_template_has_put_its_ch
         left = [path for path in rig.folder.rglob("*") if path.is_file()]
         assert len([path for path in left if path.suffix == ".npz"]) == 3
         assert not [path for path in left if "one" in path.relative_to(rig.folder).parts]
-        assert [key for key in await rig.values.keys() if "one" in key.split(".")] == ["run.one"]
-        assert await run_state(rig.values, "one") == "removed"
+        assert not [key for key in await rig.values.keys() if "one" in key.split(".")]
         assert len(rig.dataset("two")) == 12
         assert all((view.image == view.event).all() for view in rig.dataset("two"))
 
@@ -279,3 +280,20 @@ def _keep(messages):
         messages.append(message.data)
 
     return keep
+
+
+async def test_a_source_that_is_stopped_before_a_full_stream_does_not_sit_out_its_grace(nats, s3, tmp_path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    np.save(folder / "0.npy", np.zeros((512, 512), "u2"))
+    spec = {"sources": [{"name": "cam", "replay": {"path": "frames"}}], "streams": {"framesBytes": 4 << 20}}
+    async with open_rig(nats, s3, tmp_path, spec, grace=600) as rig:
+        await ask(rig, "full")
+        source = await rig.start("simulator")
+
+        async def is_full():
+            return (await stream_state(rig.nc, rig.names.frames)).bytes > (7 << 19)
+
+        await until(is_full, 30)
+        await rig.stop(source, seconds=30)
+        assert await rig.values.get("cursor.full.cam")

@@ -1,6 +1,7 @@
 """The command line is quick, loads only what is asked for, and says no with a code that scripts can use."""
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -65,14 +66,18 @@ def test_an_unknown_command_or_option_is_usage():
     assert cygnet("service", "gardener", "--spec", "x.yaml").returncode == 2
 
 
-def test_up_without_a_file_lists_the_examples(tmp_path):
+def test_up_without_a_file_lists_the_pipelines_here_and_the_examples(tmp_path):
     (tmp_path / "examples").mkdir()
-    (tmp_path / "examples" / "lime.yaml").write_text("# Replays seven frames.\n")
+    (tmp_path / "examples" / "lime.yaml").write_text("# Replays seven frames.\nkind: Pipeline\n")
+    (tmp_path / "mine.yml").write_text("apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\n")
+    (tmp_path / "compose.yaml").write_text("services: {}\n")
     done = cygnet("up", cwd=tmp_path)
     assert done.returncode == 2
-    assert "cygnet up examples/lime.yaml" in done.stderr
-    assert "Replays seven frames." in done.stderr
-    assert "cygnet init" in cygnet("up", cwd=tmp_path / "examples").stderr
+    assert re.search(r"cygnet up examples/lime.yaml +# Replays seven frames.", done.stderr)
+    assert re.search(r"cygnet up mine.yml$", done.stderr, re.MULTILINE)
+    assert "compose.yaml" not in done.stderr
+    (tmp_path / "empty").mkdir()
+    assert re.search(r"cygnet init NAME FRAMES", cygnet("up", cwd=tmp_path / "empty").stderr)
 
 
 def test_a_bad_file_names_file_line_field_and_accepted(tmp_path):
@@ -86,6 +91,29 @@ def test_a_bad_file_names_file_line_field_and_accepted(tmp_path):
     assert f"{file}:6" in done.stderr
     assert "chunkSize" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [("none", "is not there"), ("empty", "has no frame"), ("lime.yaml", "Not a directory")],
+)
+def test_a_replay_without_frames_is_refused_before_anything_starts(folder, said, tmp_path):
+    (tmp_path / "empty").mkdir()
+    file = tmp_path / "lime.yaml"
+    file.write_text(
+        "apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: lime}\n"
+        f"spec:\n  sources:\n    - name: lime\n      replay: {{path: {folder}}}\n"
+    )
+    done = cygnet("up", file, "--data", tmp_path / "data")
+    assert done.returncode == 2
+    assert f"{file}:7: spec.sources[0].replay.path: " in done.stderr
+    assert said in done.stderr
+    assert "accepted: a folder with .png" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_limit_without_a_run_is_usage(tmp_path):
+    assert cygnet("up", tmp_path / "x.yaml", "--no-run", "--events", "3").returncode == 2
 
 
 def test_what_is_wrong_with_a_file_is_json_for_programs(tmp_path):
@@ -160,6 +188,8 @@ def test_without_a_running_up_the_command_says_so(words, tmp_path):
 
 def test_an_unwritable_data_folder_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "0.png").write_bytes(b"")
     spec = Path(tmp_path / "lime.yaml")
     spec.write_text(
         "apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: lime}\n"

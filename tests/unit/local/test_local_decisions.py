@@ -20,7 +20,7 @@ def decision(second, current=1, desired=1, reason=Reason.WITHIN_TOLERANCE):
         desired=desired,
         action=Action.HOLD if current == desired else Action.UP,
         reason=reason,
-        message=f"1 pods, demand {second}",
+        message=f"1 pod, demand {second}",
         inputs={"demand_pods": second, "mu_hz": None},
         conditions=(),
         dry_run=False,
@@ -51,7 +51,7 @@ def up(tmp_path):
 
 def test_holds_for_one_reason_are_one_decision_with_the_last_numbers(up):
     hold, step = read(up, "lime")
-    assert (hold.time, hold.until, hold.inputs["demand_pods"]) == (1000.0, 1005.0, 5)
+    assert (hold.time, hold.until, hold.inputs["demand_pods"]) == (1000.0, 1010.0, 5)
     assert (step.current, step.desired, step.reason) == (1, 2, "DemandAboveCapacity")
 
 
@@ -91,6 +91,7 @@ def test_nothing_to_explain_is_said(tmp_path):
 
 
 def test_what_is_a_pod_on_a_cluster_is_a_worker_on_one_machine():
-    assert on_one_machine("1 pods, minReplicas is 2; no pod is ready") == (
+    assert on_one_machine("1 pod, minReplicas is 2; no pod is ready") == (
         "1 worker, minReplicas is 2; no worker is ready"
     )
+    assert on_one_machine("0 of 1 pods are ready") == "0 of 1 workers are ready"

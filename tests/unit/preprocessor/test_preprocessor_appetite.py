@@ -51,6 +51,15 @@ def test_both_kernel_threads_work_on_slow_frames_and_three_batches_on_fast_ones(
     assert not learned(0.004).takes_more(BATCHES_AT_ONCE, 10)
 
 
+def test_fast_packs_are_pulled_together_as_soon_as_one_of_them_was_seen():
+    appetite = Appetite()
+    appetite.learn_packing(256, 1)
+    appetite.learn_time(4, 0.02)
+    for _ in range(5):
+        appetite.learn_time(appetite.portion(256), 0.001 + 20e-6 * appetite.portion(256))
+    assert appetite.messages > 30
+
+
 @given(st.floats(1e-6, 10), st.integers(1, 500))
 def test_what_is_learned_comes_to_what_is_so(seconds, packed):
     appetite = Appetite()

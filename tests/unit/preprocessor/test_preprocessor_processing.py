@@ -143,6 +143,13 @@ def test_our_own_announcement_keeps_the_exact_time_and_anothers_brings_its_own()
         assert announced_frame(pointer, other, b"", 999).time_ns == 999
 
 
+def test_the_number_that_an_announcer_gives_a_frame_is_kept_beside_our_own():
+    pointer = frame(7, body=b"{}")
+    found = announced_frame(pointer, announcement(run="LIME-4", event=17), b"", 1)
+    assert (found.id, found.attrs) == (pointer.id, {"announced_run": "LIME-4", "announced_event": 17})
+    assert announced_frame(pointer, announcement(run="r", detector="cam", event=7), b"", 1).attrs == {}
+
+
 def test_an_announced_array_of_three_axes_is_no_image_of_two():
     pointer = frame(7, body=b"{}")
     found = announced_frame(pointer, announcement(dtype="<u2", shape=(2, 3, 4)), b"", 1)

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 
 from cygnet.runtime import metrics
-from cygnet.runtime.health import Health, HealthServer
+from cygnet.runtime.health import Health, HealthServer, Wait
 
 
 class Clock:
@@ -36,6 +36,25 @@ def test_a_loop_that_ended_as_it_should_is_not_missed():
     health.loop_ended("run")
     clock.now = 100
     assert health.stuck() == {}
+
+
+async def test_what_is_held_for_long_is_said_until_the_last_one_goes_on():
+    clock = Clock()
+    health = Health(clock)
+    health.ready()
+    beat = health.loop("pull", within_seconds=5)
+    with Wait(health) as first:
+        first.holds("s3-denied", "denied with 403")
+        assert await health.unready() == {}  # it may be over before anybody could look
+        clock.now = 10
+        with Wait(health) as second:
+            second.holds("s3-denied", "denied with 403")
+        assert await health.unready() == {"s3-denied": "denied with 403"}
+        assert beat.age_seconds == 0  # who waits is not dead
+        first.holds("s3", "answers 503")
+        assert await health.unready() == {}
+    clock.now = 20
+    assert await health.unready() == {}
 
 
 async def test_nats_down_makes_a_service_unready_but_not_unhealthy(tmp_path):

@@ -58,7 +58,7 @@ def test_slow_packs_that_nobody_works_on_are_a_stall_told_in_frames():
     samples = [healthy(START + 5 * tick, **SLOW_PACKS, processed_frames=40) for tick in range(10)]
     decision = decide(history(samples), SPEC)
     assert decision.reason is Reason.STALLED
-    assert decision.message == "250 frames wait, none was finished for 45 s; 1 pods are ready"
+    assert decision.message == "250 frames wait, none was finished for 45 s; 1 pod is ready"
 
 
 def test_growth_waits_for_pods_that_start_unless_the_backlog_alone_explains_it():
@@ -196,6 +196,11 @@ def test_bounds_hold_without_metrics():
     decision = decide(history([blind]), SPEC)
     assert (decision.desired, decision.reason) == (30, Reason.ABOVE_MAX_REPLICAS)
     assert decision.condition("MetricsAvailable").status is Status.FALSE
+    for unknown in ("lifecycle", "rolling_out", "desired"):
+        unsure = decide(history([replace(blind, **{unknown: None})]), SPEC)
+        assert (unsure.action, unsure.reason) == (Action.HOLD, Reason.METRICS_MISSING)
+    stale = History(now=blind.time + 16, samples=(blind,))
+    assert decide(stale, SPEC).action is Action.HOLD
     raised = decide(history([healthy()]), ScalingSpec(min_replicas=5))
     assert (raised.desired, raised.reason) == (5, Reason.BELOW_MIN_REPLICAS)
 

@@ -77,6 +77,18 @@ def test_missing_field_points_at_its_parent_and_says_what_it_is_for() -> None:
             "  aggregator: {keyTemplate: ''}",
             "'' has 0 characters, too few; accepted: a string of 1 to 500 characters",
         ),
+        (
+            "  local: {nats: {users: [{user: cygnet, password: x}]}}",
+            "users[0].user: 'cygnet' does not fit: Cygnet itself comes by this name; accepted: another one",
+        ),
+        (
+            "  local: {nats: {users: [{user: a, password: x}, {user: a, password: y}]}}",
+            "users[1].user: 'a' does not fit: an earlier user has this name; accepted: another one",
+        ),
+        (
+            "  local: {s3: {users: [{accessKeyId: cygnet, secretAccessKey: not-a-secret}]}}",
+            "spec.local.s3.users[0].accessKeyId: 'cygnet' does not fit: Cygnet itself comes by this name",
+        ),
         ("  spec: {}", "it belongs in the top of the document"),
         ("  minReplicas: 3", "it belongs in spec.preprocessor.scaling"),
         ("  metadata: {}", "it belongs in the top of the document"),
