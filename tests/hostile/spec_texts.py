@@ -151,6 +151,16 @@ BROKEN_RULES = (
         2,
         "33554432 is the default and does not fit: aggregator.maxBytes must not",
     ),
+    _source(
+        "chunk-without-room-for-two-frames",
+        "  - name: lime\n    replay: {path: f}\n    expect: {shape: [2304, 2304]}\n"
+        "  preprocessor: {stages: [{window: {min: 80, max: 120}}]}\n"
+        "  aggregator: {chunkSize: 20}\n",
+        "spec.aggregator.maxBytes",
+        5,
+        "no two results of lime fit into a chunk: each has 21233664 bytes or more; accepted: maxBytes from"
+        " 42467328, with streams.chunksBytes from 84934656, or chunkSize: 1",
+    ),
     _below(
         "ack-wait-below-processing",
         "  streams:\n    maxProcessingSeconds: 40\n    ackWaitSeconds: 30\n",

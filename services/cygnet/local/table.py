@@ -139,6 +139,8 @@ def _of(have: int, want: int) -> Text:
 
 
 def _lag(view: View) -> Text:
+    if view.lag_seconds is None and not view.ready and view.counts.announced == view.counts.in_flight:
+        return Text("start…", style="dim")  # the first worker is only coming up
     if view.lag_seconds is None:
         return Text("stalled", style="bold red" if view.oldest_age_seconds > _STALLED_SECONDS else "yellow")
     return Text(f"{_short(view.lag_seconds)} s")
@@ -165,10 +167,11 @@ def _progress(views: Sequence[View], bar_width: int) -> Table:
         closed = counts.announced - counts.in_flight
         is_open = view.state in ("waiting", "running")  # else no more comes than was announced
         total = max(view.events_wanted or 0 if is_open else 0, counts.announced)
+        bar: RenderableType
         if view.events_wanted or view.state != "running":
             bar = ProgressBar(total=max(1, total), completed=closed, width=bar_width)
         else:
-            bar = ProgressBar(total=None, pulse=True, width=bar_width, animation_time=view.time)
+            bar = Text("until it is ended", style="dim")
         share = f"{100 * closed // total} %" if view.events_wanted and total else _count(closed)
         grid.add_row(view.pipeline, view.run or "no run yet", bar, share, _state(view))
     return grid
@@ -181,7 +184,7 @@ def _state(view: View) -> str:
         "ended": "source done, storing the rest",
         "complete": "complete",
     }
-    held = f", source held {view.held_seconds:.0f} s" if view.held_seconds >= 1 else ""
+    held = f", source waited {view.held_seconds:.0f} s for workers" if view.held_seconds >= 1 else ""
     dropped = f", {view.counts.dropped} dropped at source" if view.counts.dropped else ""
     restarts = f", {view.restarts} restart{'' if view.restarts == 1 else 's'}" if view.restarts else ""
     return words.get(view.state, view.state) + restarts + held + dropped

@@ -19,6 +19,7 @@ from cygnet.spec.base import (
 )
 from cygnet.spec.local import Local
 from cygnet.spec.metadata import Metadata
+from cygnet.spec.room import result_bytes
 from cygnet.spec.rules import broken
 from cygnet.spec.sources import Source
 from cygnet.spec.stages import Stage, Window
@@ -250,6 +251,20 @@ class PipelineSpec(Part):
             raise broken(
                 "aggregator.maxBytes must not exceed half of streams.chunksBytes", "aggregator", "maxBytes"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _chunks_hold_frames(self) -> "PipelineSpec":
+        """With `chunkSize` above 1 at least two results of each `expect.shape` fit into `maxBytes`."""
+        for source in self.sources if self.aggregator.chunk_size > 1 else ():
+            size = result_bytes(source.expect, self.preprocessor.stages)
+            if 2 * size > self.aggregator.max_bytes:
+                raise broken(
+                    f"no two results of {source.name} fit into a chunk: each has {size} bytes or more;"
+                    f" accepted: maxBytes from {2 * size}, with streams.chunksBytes from {4 * size}, or chunkSize: 1",
+                    "aggregator",
+                    "maxBytes",
+                )
         return self
 
 

@@ -110,10 +110,30 @@ def test_a_run_that_was_ended_early_is_done_with_what_was_announced():
 
 
 def test_stalled_and_old_numbers_are_said_to_be_so():
-    view = View(pipeline="lime", time=0.0, lag_seconds=None, trouble="no news from NATS: away")
+    view = View(pipeline="lime", time=0.0, lag_seconds=None, ready=1, trouble="no news from NATS: away")
     text = "\n".join(drawn(Scene(views=[view], header=[])))
     assert "stalled" in text
     assert "no news from NATS" in text
+
+
+def test_a_pipeline_whose_first_worker_comes_up_does_not_look_broken():
+    counts = Counts(announced=40, in_flight=40)
+    starting = View(pipeline="lime", time=0.0, state="running", lag_seconds=None, replicas=1, counts=counts)
+    text = "\n".join(drawn(Scene(views=[starting], header=[])))
+    assert "stalled" not in text
+    assert "start…" in text
+    died = replace(starting, counts=replace(counts, in_flight=30, stored=10))
+    assert "stalled" in "\n".join(drawn(Scene(views=[died], header=[])))
+
+
+def test_a_run_without_an_end_has_no_bar_that_looks_full():
+    view = View(
+        pipeline="lime", time=0.0, run="r", state="running", counts=Counts(announced=9), held_seconds=22
+    )
+    text = "\n".join(drawn(Scene(views=[view], header=[])))
+    assert "━" not in text
+    assert "until it is ended" in text
+    assert "source waited 22 s for workers" in text
 
 
 def test_what_stands_in_the_way_is_told_to_its_end():
