@@ -101,6 +101,7 @@ class Committer:
             time_ns=time.time_ns(),
             first_time_ns=results[0].time_ns,
             last_time_ns=results[-1].time_ns,
+            provenance=sorted({result.provenance for result in results if result.provenance}),
         )
         self._undecided = None  # from here on the account alone says what became of it
         await self._append(record)

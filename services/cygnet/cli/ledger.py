@@ -5,14 +5,13 @@ from typing import Annotated
 
 import typer
 
-from cygnet.cli.access import Link, runs_now, stored_run, with_link
+from cygnet.cli.access import Link, read_run, runs_now, stored_run, with_link
 from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import print_json
 from cygnet.model.errors import NoSuchError
-from cygnet.model.ledger import RunAccount, fold, ledger, stored_twice, total
+from cygnet.model.ledger import RunAccount, ledger, stored_twice, total
 from cygnet.storage.ledger_files import read_ledger
-from cygnet.transport.account import read_account
 from cygnet.transport.runs import RUN_KEY
 
 
@@ -78,8 +77,7 @@ async def _live(link: Link, run: str | None) -> tuple[RunAccount, dict[str, int]
     if run is None:
         value = await link.values.get(RUN_KEY)
         run = str(value.data["run"]) if value else ""
-    records = await read_account(link.nc, link.names, run) if run else []
-    account = fold(run, (record for _, record in records))
+    account = await read_run(link, run) if run else RunAccount("")
     issued = {}
     for name in account.detectors:
         cursor = await link.values.get(f"cursor.{run}.{name}")

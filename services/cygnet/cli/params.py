@@ -168,7 +168,7 @@ def _window(link: Link) -> Window:
 def _replay_folder(data: Path, pipeline: str | None) -> Path:
     from cygnet.cli.access import places
 
-    for place in places(data, pipeline).values():
+    for _, place in places(data, pipeline):
         (found,) = load(place.spec)
         for source in found.spec.sources:
             if source.replay:

@@ -16,8 +16,8 @@ _MOST = 12
 
 
 def explain(data: Path, pipeline: str | None, *, json_output: bool) -> None:
-    """Print the decisions of each pipeline that runs, or ran last, in the folder. Raises NoSuchError."""
-    names = list(places(data, pipeline))
+    """Print the decisions of each pipeline that runs or ran in the folder. Raises NoSuchError."""
+    names = list(dict.fromkeys(name for name, _ in places(data, pipeline)))
     found = {name: records for name in names if (records := read(data, name))}
     if not found:
         of = f" of {', '.join(names)}" if names else ""

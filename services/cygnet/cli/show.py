@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cygnet.cli.access import stored_run
+from cygnet.cli.access import read_run, runs_now, stored_run, with_link
 from cygnet.cli.gallery import Chosen, choose, save
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import dtype_name, in_bytes, print_json, print_table
@@ -15,6 +15,7 @@ from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.truth import Truth
 from cygnet.storage.dataset import Dataset, EventView
 from cygnet.storage.index import read_index
+from cygnet.storage.ledger_files import fate
 from cygnet.storage.runs import RunPlace
 
 
@@ -48,7 +49,22 @@ def show(
     if event is None:
         _show_gallery(choose(dataset), dataset, out, json_output=json_output)
     else:
-        _show_event(dataset.at(event), out, json_output=json_output)
+        _show_event(_stored(dataset, event, pipeline, data), out, json_output=json_output)
+
+
+def _stored(dataset: Dataset, event: int, pipeline: str | None, data: Path) -> EventView:
+    """Return the event; of one that is not stored the account knows more than the bucket, while it runs."""
+    try:
+        return dataset.at(event)
+    except NoSuchError:
+        if runs_now(data):
+            account = with_link(data, pipeline, lambda link: read_run(link, dataset.run))
+            became = fate(account, dataset.detector, event)
+            if became not in ("", "stored", "in flight"):
+                raise NoSuchError(
+                    f"event {event} of {dataset.run}/{dataset.detector} is not stored: it is {became}"
+                ) from None
+        raise
 
 
 def _show_gallery(chosen: list[Chosen], dataset: Dataset, out: Path | None, *, json_output: bool) -> None:

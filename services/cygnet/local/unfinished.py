@@ -68,8 +68,8 @@ def moved(before: Place | None, place: Place) -> list[str]:
     """Return how the S3 endpoint has changed, in words; embedded ones are one, whatever their port."""
     if before is None:
         return []
-    old, new = (None if each.s3_embedded else each.s3_endpoint for each in (before, place))
-    return [_change("S3 endpoint", old or "cygnet-data", new or "cygnet-data")] if old != new else []
+    old, new = (each.home[0] or "cygnet-data" for each in (before, place))
+    return [_change("S3 endpoint", old, new)] if old != new else []
 
 
 def _sources(sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -164,7 +164,7 @@ class Up:
         mine: Claim,
     ) -> None:
         """Let no unfinished run go on as another one. Whoever is refused leaves everything as it was."""
-        before = mine.before.pipelines if mine.before else {}
+        before = dict(reversed(mine.before.known())) if mine.before else {}
         for _, pipeline in resolved:
             name = pipeline.metadata.name
             place, nc = places[name], clients[name]

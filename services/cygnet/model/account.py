@@ -37,7 +37,10 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A chunk is decided: these events, these bytes, under this key. Slices are stream sequences."""
+    """A chunk is decided: these events, these bytes, under this key. Slices are stream sequences.
+
+    `provenance`: the documents that its rows name, by sha256; they are stored before its manifest.
+    """
 
     kind: ClassVar[str] = "commit"
     run: str
@@ -58,6 +61,7 @@ class Commit:
     time_ns: int = 0
     first_time_ns: int = 0
     last_time_ns: int = 0
+    provenance: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -145,7 +145,10 @@ class Run:
             store=spec.store,
             bucket=spec.uploader.bucket,
             prefix=context.pipeline.prefix,
-            config={"sources": [source.model_dump(exclude_unset=True) for source in spec.sources]},
+            config={
+                "pipeline": context.pipeline.metadata.name,
+                "sources": [source.model_dump(exclude_unset=True) for source in spec.sources],
+            },
         )
         await append(context.window, names, record, msg_id=f"{self._run}/begin")
         crash_point("simulator.begun")

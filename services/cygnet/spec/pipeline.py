@@ -261,8 +261,8 @@ class PipelineSpec(Part):
             if 2 * size > self.aggregator.max_bytes:
                 raise broken(
                     f"no two results of {source.name} fit into a chunk: each has {size} bytes or more;"
-                    f" accepted: maxBytes from {2 * size}, with streams.chunksBytes from {4 * size}, or"
-                    " chunkSize: 1",
+                    f" accepted: maxBytes from {2 * size}, with streams.chunksBytes from {4 * size},"
+                    " or chunkSize: 1",
                     "aggregator",
                     "maxBytes",
                 )

@@ -106,7 +106,7 @@ class Dataset:
         became = fate(account, self.detector, event)
         if became == "stored":
             became = "stored since this was opened: call refresh()"
-        told = f"it is {became}" if became else "the run is not complete, so it may come"
+        told = f"it is {became}" if became else "the run is not complete, so it may come, or be dead"
         raise NoSuchError(f"event {event} of {self.run}/{self.detector} is not stored here; {told}")
 
     def refresh(self) -> int:

@@ -1,4 +1,4 @@
-"""One committed chunk into the bucket: object, manifest, stored record, purge. Each step may be repeated."""
+"""One committed chunk into the bucket: object, documents, manifest, stored record. Steps may be repeated."""
 
 import asyncio
 import hashlib
@@ -12,6 +12,7 @@ from cygnet.storage.errors import NoSuchObjectError
 from cygnet.transport.account import append
 from cygnet.transport.slices import SlicesGoneError, read_slices
 from cygnet.transport.streams import purge_subject
+from cygnet.uploader.documents import Documents
 
 _MANIFEST_TYPE = "application/vnd.apache.parquet"
 
@@ -24,8 +25,8 @@ class ForeignObjectError(Exception):
     """Another object lies under the key of a committed chunk: someone must move it away."""
 
 
-async def upload(context: Context, commit: Commit, *, again: bool) -> None:
-    """Make sure that object and manifest are in the bucket and that the account says so.
+async def upload(context: Context, commit: Commit, documents: Documents, *, again: bool) -> None:
+    """Make sure that object, provenance and manifest are in the bucket and that the account says so.
 
     `again`: the notice was delivered before, so the object may be there already.
     """
@@ -39,6 +40,7 @@ async def upload(context: Context, commit: Commit, *, again: bool) -> None:
         crash_point("uploader.read")
         await _put(context, commit.key, body, commit.content_type, commit.sha256, commit, again=again)
         crash_point("uploader.put")
+        await documents.store(commit)
         digest = commit.manifest_sha256
         await _put(context, commit.manifest_key, manifest, _MANIFEST_TYPE, digest, commit, again=again)
         crash_point("uploader.manifest-put")

@@ -112,8 +112,9 @@ class Up:
 
     def end(self, seconds=60):
         with self.process:
-            out, err = self.process.communicate(timeout=seconds)
-        lines = [json.loads(line) for line in out.splitlines()]
+            lines = [json.loads(line) for line in self.process.stdout]  # `until` has buffered some of it
+            err = self.process.stderr.read()
+            self.process.wait(seconds)
         self.last = next((line for line in lines if "closes" in line), self.last)
         return self.process.returncode, err.decode()
 
@@ -378,7 +379,9 @@ def test_a_frame_that_is_no_image_is_a_dead_letter_that_can_be_looked_at(start, 
     (mixed / "frame-0.png").write_bytes((frames / "frame-0.png").read_bytes())
     (mixed / "frame-1.png").write_bytes((frames / "frame-1.png").read_bytes()[:200])
     up = start(tmp_path / "data", write_spec(tmp_path, mixed, rate_hz=20))
-    up.until(lambda view: view["counts"]["dead"] >= 1)
+    view = up.until(lambda view: view["counts"]["dead"] and view["counts"]["stored"])
+    told = cygnet(up.data, "show", view["run"], 1)
+    assert (told.returncode, "it is dead (" in told.stderr) == (1, True), told.stderr
     letters = answer(up.data, "dead", "ls")
     letter = letters[0]
     assert (letter["detector"], letter["event"] % 2) == ("lime", 1)
@@ -483,6 +486,11 @@ def test_runs_can_be_removed_with_their_objects_but_not_while_they_are_on(start,
     left = (data / "s3" / "lime" / "lime" / run).rglob("*")
     assert not [path for path in left if path.is_file()]  # its truth is gone as well
     assert [row["run"] for row in answer(data, "runs", "ls")] == [now]
+    up.child("nats-server").kill()  # a server that was killed brings back what was deleted with its history
+    up.until_stored(up.views[-1]["counts"]["stored"] + 20)
+    assert [row["run"] for row in answer(data, "runs", "ls")] == [now]
+    asked = cygnet(data, "runs", "rm", "nope")
+    assert (asked.returncode, "Remove" in asked.stdout) == (1, False), asked.stdout
     up.process.send_signal(signal.SIGINT)
     assert up.end()[0] == 0
 

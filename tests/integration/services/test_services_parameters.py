@@ -54,6 +54,19 @@ async def test_rows_name_the_parameters_that_made_them_and_never_older_ones_agai
             assert np.allclose(view.image, np.clip(IMAGE / top, 0, 1), atol=1e-6)
 
 
+async def test_what_was_done_to_an_event_can_be_read_as_soon_as_the_event_can(nats, s3, tmp_path):
+    spec = SPEC | {"aggregator": {"chunkSize": 10}}
+    async with open_rig(nats, s3, tmp_path, spec, DOWNSTREAM) as rig:
+        await rig.begin("r")
+        await publish(rig, 0, 10)
+        await rig.until(lambda: bool(rig.rows("r")))
+        view = (await asyncio.to_thread(rig.dataset, "r"))[-1]
+        document = await asyncio.to_thread(lambda: view.provenance)
+        assert document["parameters"] == {"window": {"min": 0.0, "max": 10.0}}
+        await rig.end("r", cam=10)
+        await rig.complete("r")
+
+
 @pytest.mark.parametrize(
     ("document", "says"),
     [
