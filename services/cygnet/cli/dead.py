@@ -17,8 +17,7 @@ from cygnet.runtime.letters import body_of, remove_body
 from cygnet.storage.bucket import connect
 from cygnet.storage.errors import StorageError
 from cygnet.storage.port import Bucket
-from cygnet.transport.codec import decode_attributes
-from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, replay
+from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, list_gone, replay
 from cygnet.transport.errors import MessageTooLargeError
 
 app = typer.Typer(no_args_is_help=True)
@@ -44,12 +43,17 @@ def list_letters(
     data: Data = DEFAULT_DATA,
     json_output: Json = False,
 ) -> None:
-    """List dead letters, oldest first.
+    """List dead letters, oldest first; of those that had to leave, what is still known.
 
     Example:
         cygnet dead ls --reason truncated
     """
-    letters = with_link(data, pipeline, lambda link: _select(link, run, reason))
+
+    async def read(link: Link) -> list[DeadLetter]:
+        gone = [each for each in await list_gone(link.nc, link.names, run) if reason in (None, each.reason)]
+        return sorted(gone + await _select(link, run, reason), key=lambda letter: letter.sequence)
+
+    letters = with_link(data, pipeline, read)
     if json_output:
         print_json([_document(letter) for letter in letters])
         return
@@ -62,11 +66,11 @@ def list_letters(
             (
                 letter.sequence,
                 letter.id or "no identity",
-                _file(letter) or "-",
+                letter.file or "-",
                 letter.reason,
                 letter.stage,
-                letter.deliveries,
-                in_bytes(letter.size),
+                "" if letter.is_gone else letter.deliveries,
+                "gone" if letter.is_gone else in_bytes(letter.size),
                 format_time(letter.time_ns, " ")[:19],
                 letter.message,
             )
@@ -90,7 +94,13 @@ def show(
     """
 
     async def read(link: Link) -> tuple[DeadLetter, bytes]:
-        found = await get_dead(link.nc, link.names, letter)
+        try:
+            found = await get_dead(link.nc, link.names, letter)
+        except NoSuchError:
+            for gone in await list_gone(link.nc, link.names):
+                if gone.sequence == letter:
+                    return gone, b""
+            raise
         return found, await body_of(_bucket(link), found)
 
     found, body = with_link(data, pipeline, read)
@@ -100,9 +110,17 @@ def show(
         print_json(_document(found) | {"headers": found.headers})
         return
     typer.echo(f"letter {found.sequence}: {found.id or 'a frame without identity'}")
-    if file := _file(found):
-        typer.echo(f"  file     {file}")
+    if found.file:
+        typer.echo(f"  file     {found.file}")
     typer.echo(f"  reason   {found.reason}: {found.message}")
+    if found.is_gone:
+        typer.echo(f"  stage    {found.stage}")
+        typer.echo(f"  since    {format_time(found.time_ns, ' ')}Z")
+        typer.echo(
+            "  body     gone: newer letters needed its room (streams.deadBytes), or it was too old"
+            " (deadLetters.maxAgeHours)"
+        )
+        return
     typer.echo(f"  stage    {found.stage}, after {found.deliveries} deliveries")
     typer.echo(f"  since    {format_time(found.time_ns, ' ')}Z")
     for name, value in found.headers.items():
@@ -212,27 +230,19 @@ def _bucket(link: Link) -> Bucket:
     return connect(s3_settings(link.place))
 
 
-def _file(letter: DeadLetter) -> str | None:
-    """Return the name of the file that a replayed frame was read from."""
-    text = letter.headers.get("Cygnet-Attrs", "")
-    try:
-        return str(decode_attributes(text.encode()).get("file") or "") or None if text else None
-    except BadInputError:
-        return None
-
-
 def _document(letter: DeadLetter) -> dict[str, Any]:
     return {
         "letter": letter.sequence,
         "run": letter.id.run if letter.id else None,
         "detector": letter.id.detector if letter.id else None,
         "event": letter.id.event if letter.id else None,
-        "file": _file(letter),
+        "file": letter.file or None,
         "reason": letter.reason,
         "message": letter.message,
         "stage": letter.stage,
         "deliveries": letter.deliveries,
         "bytes": letter.size,
         "since": format_time(letter.time_ns) + "Z",
+        "gone": letter.is_gone,
         "key": letter.elsewhere.key if letter.elsewhere else None,
     }

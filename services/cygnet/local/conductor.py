@@ -22,6 +22,7 @@ from cygnet.transport.runs import RUN, RunRequest, late_runs, run_key, run_state
 from cygnet.transport.values import Values
 
 LOOK_SECONDS = 1.0
+_FULL = 0.9  # no letter is larger than a sixteenth of its stream: from here on one may drive out another
 OUTSIDE = ("nats", "s3", "s3-denied")  # what a service can only wait for
 
 
@@ -68,6 +69,7 @@ class Conductor:
         self._decision = ""
         self._draining = pipeline.spec.lifecycle == "Drained"
         self._last: RunRequest | None = None
+        self._letters_are_full = False
 
     async def open(self) -> None:
         """Ask for the run, if any, and say how many processes of each service there should be."""
@@ -134,6 +136,7 @@ class Conductor:
                 look = await self._look()
                 self.done = True
             self._scale(look.sample)
+            self._mind_letters(look.letters_fill)
             view, trouble = look.view, self.held
         except TransportError as error:
             view = replace(self.view, is_old=True)
@@ -165,10 +168,22 @@ class Conductor:
         if decision.acts and decision.desired is not None:
             self._fleet.replicas[self.name, PREPROCESSOR] = decision.desired
 
+    def _mind_letters(self, fill: float) -> None:
+        """Say, once, that dead letters leave to make room for others."""
+        if fill >= _FULL and not self._letters_are_full:
+            room = self.pipeline.spec.streams.dead_bytes >> 20
+            self._say(
+                f"{self.name}: the dead letters fill their stream, {room} MiB: each new one drives out the"
+                " oldest with its frame; replay or drop some, or raise streams.deadBytes"
+            )
+        self._letters_are_full = fill >= _FULL
+
     async def _is_over(self, look: Look) -> bool:
         if not self._task.runs:  # what was replayed is in the bucket, and in the index and ledger there
             return self._draining and look.is_idle and not await late_runs(self._values)
         endless = self.pipeline.spec.runs == "endless" and self._task.events is None
+        if self._draining and look.view.runs_behind:
+            return False
         return look.view.state == COMPLETE and (self._draining or not endless)
 
 

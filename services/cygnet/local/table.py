@@ -187,7 +187,10 @@ def _state(view: View) -> str:
     held = f", source waited {view.held_seconds:.0f} s for workers" if view.held_seconds >= 1 else ""
     dropped = f", {view.counts.dropped} dropped at source" if view.counts.dropped else ""
     restarts = f", {view.restarts} restart{'' if view.restarts == 1 else 's'}" if view.restarts else ""
-    return words.get(view.state, view.state) + restarts + held + dropped
+    behind = f", {view.runs_behind} earlier run{'' if view.runs_behind == 1 else 's'} not complete"
+    return (
+        words.get(view.state, view.state) + (behind if view.runs_behind else "") + restarts + held + dropped
+    )
 
 
 def _scaling(view: View) -> Text:

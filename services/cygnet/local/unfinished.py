@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cygnet.local.command_line import as_typed
+from cygnet.local.data_folder import option
 from cygnet.local.errors import LocalError
 from cygnet.local.folder import Place
 from cygnet.model.account import ALL_DETECTORS, Begin
@@ -98,8 +100,9 @@ def _refusal(name: str, run: str, found: Sequence[str], before: Place | None) ->
     spec = Path(before.spec) if before else None
     if spec and spec.is_relative_to(Path.cwd()):
         spec = spec.relative_to(Path.cwd())
-    end = f"end it with what it has: cygnet up {spec or 'with the spec of before'} --events 1"
-    return (
-        f"{name}: run {run} was left unfinished, and can't go on as another one: {'; '.join(found)}."
-        f" Undo that, or {end} (and the same --data); then run this again"
-    )
+    way_out = "Undo that"
+    if spec:
+        command = f"{as_typed('cygnet')} up {spec} --events 1{option(spec.parent.parent)}"
+        way_out += f", or end it with what it has, by `{command}`; then run this again"
+    changes = "; ".join(found)
+    return f"{name}: run {run} was left unfinished, and can't go on as another one: {changes}. {way_out}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cygnet.local.command_line import as_typed
 from cygnet.local.conductor import Conductor, Task, held
 from cygnet.local.decisions import Decisions
 from cygnet.local.fleet import Death, Fleet
@@ -33,7 +34,7 @@ from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
 from cygnet.transport.errors import TransportError
 from cygnet.transport.names import Names
-from cygnet.transport.parameters import follow_spec
+from cygnet.transport.parameters import follow_spec, set_by_hand
 from cygnet.transport.streams import ensure_streams
 from cygnet.transport.values import Values
 
@@ -180,8 +181,11 @@ class Up:
             names = Names(place.namespace, name)
             view = pipeline.spec.preprocessor.window
             window = {"min": view.min, "max": view.max} if view else None
-            if await follow_spec(Values(clients[name], names), window):
+            values = Values(clients[name], names)
+            if await follow_spec(values, window):
                 self._say(f"{name}: the spec's window has changed, and is in force from now on")
+            elif window and (found := await set_by_hand(values, window)):
+                self._say(f"{name}: {_kept(*found, window)}")
 
     def _new_fleet(self, places: Mapping[str, Place]) -> Fleet:
         grace = {"CYGNET_GRACE_SECONDS": str(GRACE_SECONDS)}
@@ -275,8 +279,17 @@ class Up:
         if self._stop.is_set():
             return "stopping: what is in flight waits for the next up; Ctrl-C again ends it the hard way"
         if self._drain.is_set() and not all(each.done for each in self._conductors):
-            return "draining: the run is ended, what is in flight is stored; Ctrl-C again stops at once"
+            return f"draining: the run is ended, {self._left()}; Ctrl-C again stops at once"
         return ""
+
+    def _left(self) -> str:
+        views = [conductor.view for conductor in self._conductors]
+        events = sum(view.counts.in_flight + view.behind_in_flight for view in views)
+        behind = sum(view.runs_behind for view in views)
+        if not events:
+            return "what is in flight is stored"
+        more = f", also of {behind} earlier run{'' if behind == 1 else 's'}" if behind else ""
+        return f"{events} events in flight are stored{more}"
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -338,6 +351,15 @@ class Up:
         if self._fleet is None:
             raise RuntimeError("there is no fleet yet")
         return self._fleet
+
+
+def _kept(revision: int, there: object, window: Mapping[str, float]) -> str:
+    """Return what is in force instead of the spec's window, and how that is undone."""
+    undo = " ".join(f"{name}={bound:g}" for name, bound in window.items())
+    return (
+        f"`params set` is still in force, revision {revision}: window {there}, where the spec says"
+        f" {dict(window)}; the spec's again: {as_typed('cygnet')} params set {undo}"
+    )
 
 
 async def _connect(name: str, place: Place) -> Client:

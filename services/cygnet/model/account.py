@@ -93,7 +93,10 @@ class Consumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
-    """An event given up; its frame waits in DEAD, by `reason` and the sequence there."""
+    """An event given up. Its frame is the `letter` of that sequence in DEAD, for as long as there is room.
+
+    `file`: the name that it came with, empty for none.
+    """
 
     kind: ClassVar[str] = "dead"
     run: str
@@ -102,6 +105,9 @@ class Dead:
     reason: str
     message: str = ""
     stage: str = ""
+    file: str = ""
+    letter: int = 0
+    time_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,7 +158,7 @@ class Streams(Part):
     chunks_bytes: StreamBytes = 64 * MIB
     """Chunks that wait for upload; full: the aggregator is held."""
     dead_bytes: StreamBytes = 16 * MIB
-    """Dead letters; full: the oldest bodies leave."""
+    """Dead letters; full: the oldest leave, and only their reason and file name stay."""
     replicas: Annotated[Literal[1, 3, 5], Whole] = 1
     """Copies of each stream in a cluster of NATS servers."""
     ack_wait_seconds: Annotated[float, Field(ge=1, le=3600)] = 30

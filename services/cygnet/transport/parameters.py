@@ -80,6 +80,13 @@ async def follow_spec(values: Values, window: Window | None) -> bool:
         return True
 
 
+async def set_by_hand(values: Values, window: Window) -> tuple[int, Any] | None:
+    """Return revision and window of parameters that differ from the spec's window, None where none do."""
+    now = await values.get(PARAMETERS_KEY)
+    there = now.data.get("window") if now and isinstance(now.data, dict) else None
+    return (now.revision, there) if now and there is not None and there != dict(window) else None
+
+
 async def note_good(values: Values, revision: int, document: Any) -> None:
     """Write down parameters that a worker is about to use, unless another has used newer ones."""
     while True:

@@ -330,10 +330,10 @@ def test_an_unfinished_run_is_not_split_over_two_buckets_and_can_be_ended_in_its
     assert code == 1
     assert f"run {run} was left unfinished" in err
     assert "uploader.bucket was 'lime' and is 'other'" in err
-    way_out = f"cygnet up {data.resolve()}/specs/lime.yaml --events 1"
-    assert way_out in err
+    old_spec = data.resolve() / "specs" / "lime.yaml"
+    assert f"up {old_spec} --events 1 --data {data.resolve()}`" in err
 
-    ending = start(data, *way_out.split()[2:])
+    ending = start(data, old_spec, "--events", 1)
     code, err = ending.end()
     assert (code, ending.last["closes"]) == (0, True), err
     assert ending.last["runs"]["lime"]["run"] == run

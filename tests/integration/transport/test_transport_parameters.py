@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from cygnet.transport.parameters import PARAMETERS_KEY, follow_spec, last_good, note_good
+from cygnet.transport.parameters import PARAMETERS_KEY, follow_spec, last_good, note_good, set_by_hand
 from cygnet.transport.values import Values
 
 WINDOW = {"min": 80.0, "max": 120.0}
@@ -21,6 +21,15 @@ async def test_same_spec_again_keeps_what_a_person_has_set(values):
     await values.put(PARAMETERS_KEY, SET_BY_HAND)
     assert await follow_spec(values, WINDOW) is False
     assert (await values.get(PARAMETERS_KEY)).data == SET_BY_HAND
+
+
+async def test_what_a_person_has_set_and_the_spec_does_not_say_is_told(values):
+    await follow_spec(values, WINDOW)
+    assert await set_by_hand(values, WINDOW) is None
+    revision = await values.put(PARAMETERS_KEY, SET_BY_HAND)
+    assert await set_by_hand(values, WINDOW) == (revision, SET_BY_HAND["window"])
+    await values.put(PARAMETERS_KEY, {"window": WINDOW})
+    assert await set_by_hand(values, WINDOW) is None
 
 
 async def test_changed_spec_is_in_force_even_after_somebody_set_another_window(values):

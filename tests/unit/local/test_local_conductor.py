@@ -115,3 +115,23 @@ async def test_nothing_is_scaled_while_the_run_is_ended(told):
 async def test_a_role_that_sleeps_is_woken_to_drain(told):
     _, replicas, _ = await told([{}, None], draining=True, replicas=0)
     assert replicas == 1
+
+
+def test_letters_that_drive_one_another_out_are_told_once():
+    [pipeline] = loads(SPEC)
+    told = []
+    conductor = Conductor(pipeline, None, FakeFleet({}, {}), Task(), told.append, lambda _: None)
+    for fill in (0.5, 0.95, 0.97, 0.5):
+        conductor._mind_letters(fill)
+    assert len(told) == 1
+    assert "streams.deadBytes" in told[0]
+
+
+async def test_a_drain_is_not_over_while_earlier_runs_are_not_complete():
+    [pipeline] = loads(SPEC)
+    conductor = Conductor(pipeline, None, FakeFleet({}, {("lime", PREPROCESSOR): 1}), Task(), print, print)
+    last = View(pipeline="lime", time=0.0, state="complete")
+    assert await conductor._is_over(Look(view=replace(last, runs_behind=1), sample=None))
+    conductor._draining = True
+    assert not await conductor._is_over(Look(view=replace(last, runs_behind=1), sample=None))
+    assert await conductor._is_over(Look(view=last, sample=None))

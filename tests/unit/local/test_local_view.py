@@ -160,3 +160,10 @@ def test_news_of_a_long_run_do_not_grow_without_bound():
 
 def test_a_view_is_plain_json():
     assert VIEW.to_document()["counts"]["stored"] == 1_234_567
+
+
+def test_runs_that_pile_up_behind_the_newest_are_said():
+    scene = Scene(views=[replace(VIEW, runs_behind=43)], header=[])
+    out = io.StringIO()
+    Console(file=out, width=140).print(render(scene, 1000.0, 140))
+    assert "43 earlier runs not complete" in out.getvalue()
