@@ -28,6 +28,7 @@ AGGREGATOR, UPLOADER = "aggregator-0", "uploader-0"
 SLOTS = (SIMULATOR, PREPROCESSOR, AGGREGATOR, UPLOADER)
 NO_RUN = "none"
 _START_SECONDS = 120.0
+_DENIED = "denied with 403"
 
 
 class Fleet:
@@ -137,8 +138,8 @@ class Fleet:
     def check_alive(self, but: str = "") -> None:
         """Raise FaultError if a service has ended that nobody ended.
 
-        One that was armed and has killed itself, or was killed by poison, is started again, if the fleet
-        `revives`.
+        If the fleet `revives`, one that was armed and has killed itself, was killed by poison, or was
+        denied its bucket at the start is started again, as a supervisor does.
         """
         for service in self._services.values():
             if service.exit_code is None or service.slot == but:
@@ -148,6 +149,9 @@ class Fleet:
                 self.start(service.slot)
             elif self.revives and self._is_poisoned(service, service.exit_code):
                 self.tally.killed(f"{service.slot} by its frame")
+                self.start(service.slot)
+            elif self.revives and service.exit_code == 1 and _DENIED in tail(service.log, 1):
+                self.tally.note(f"{service.slot} denied at its start")
                 self.start(service.slot)
             else:
                 raise FaultError(f"{service.slot} ended by itself, code {service.exit_code}")

@@ -11,6 +11,7 @@ from cygnet.model.errors import BadInputError
 from cygnet.model.frame import Announcement
 from cygnet.preprocessor.allow_list import AllowList
 from cygnet.preprocessor.fetch import CONNECTIONS, Fetcher
+from cygnet.storage.admin import ensure_bucket
 from cygnet.storage.bucket import connect
 from cygnet.storage.errors import StorageDeniedError, StorageUnavailableError
 from cygnet.storage.settings import S3Settings
@@ -32,7 +33,7 @@ async def foreign():
 @pytest.fixture(scope="module")
 def bucket(s3):
     settings = s3.settings("fetched")
-    s3.bucket_folder("fetched")
+    ensure_bucket(settings)
     bucket = connect(settings)
     asyncio.run(bucket.put("frames/7.png", BODY, content_type="image/png"))
     return bucket
