@@ -67,6 +67,7 @@ class Completion:
         index = await context.patiently(lambda: compact(context.bucket, prefix, run))
         crash_point("aggregator.compacted")
         await context.patiently(lambda: self._clean(account))
+        await context.patiently(lambda: runs.forget_attempts(context.values, run))
         await context.patiently(lambda: write_ledger(context.bucket, prefix, account))
         crash_point("aggregator.ledger-written")
         await context.patiently(

@@ -104,3 +104,12 @@ async def late_runs(values: Values) -> dict[str, int]:
 async def forget_late(values: Values, run: str, revision: int) -> None:
     """The run is complete, with index and ledger; a result that was told of later still waits for its."""
     await values.delete(late_key(run), revision)
+
+
+async def forget_attempts(values: Values, run: str) -> None:
+    """Remove the attempts at a complete run's frames: each has its fate, and is not tried alone again.
+
+    Workers remove their own, unless a killed NATS forgot how often it had delivered the frame.
+    """
+    for key in await values.keys(f"attempt.{run}."):
+        await values.delete(key)

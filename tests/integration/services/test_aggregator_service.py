@@ -381,3 +381,17 @@ async def _holds(rig, stream, messages):
 
 async def _is_empty(rig, stream):
     return (await stream_state(rig.nc, stream)).messages == 0
+
+
+async def test_a_complete_run_leaves_no_attempt_that_a_killed_nats_forgot(nats, s3, tmp_path):
+    """Its count of deliveries was lost, so that the frame was never tried alone again, and stored."""
+    async with open_rig(nats, s3, tmp_path) as rig:
+        await rig.begin("r")
+        await rig.values.put("attempt.r.cam.1", {"attempts": 1})
+        await rig.values.put("attempt.other.cam.1", {"attempts": 1})
+        await rig.start(*DOWNSTREAM)
+        for event in range(3):
+            await rig.publish(frame(event))
+        await rig.end("r", cam=3)
+        assert (await rig.complete("r")).stored == 3
+        assert await rig.values.keys("attempt.") == ["attempt.other.cam.1"]
