@@ -11,14 +11,15 @@ SEED_SECONDS ?= 60
 NO_REGISTRY := cygnet: packages could not be had from the registry (PyPI): check the network and run make again; .uv/setup.log says more
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test lint unit bench faults docs clean
+.PHONY: help setup run test lint unit bench faults compat docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-run: setup ## replay real CYGNO frames through all services, then print the ledger and what was stored
-	@$(BIN)/cygnet up examples/cygno-replay.yaml --events $(EVENTS) --data $(DATA)
+run: setup ## simulate a CYGNO detector through all services, then print the ledger and what was stored
+	@$(BIN)/cygnet up examples/cygno-simulated.yaml --events $(EVENTS) --data $(DATA)
 	@echo && $(BIN)/cygnet chunks ls --data $(DATA)
+	@echo && $(BIN)/cygnet show --data $(DATA) --out $(DATA)/gallery.png
 
 test: lint unit ## format, lint, types, import layers, all tests
 
@@ -31,14 +32,20 @@ lint: setup ## format, lint, types, import layers
 unit: setup
 	$(BIN)/pytest
 
-bench: setup ## Cygnet beside the notebook's loop, in one run: ratios and CPU per frame
+bench: setup ## Cygnet beside the notebook's loop and a plain simulation: ratios and CPU per frame
 	$(BIN)/python -m benchmarks.consumer
+	$(BIN)/python -m benchmarks.simulator
+	$(BIN)/python -m benchmarks.reproducible
 
 faults: setup ## kill, stop, fill and poison everything; SEEDS=10 for the long walk
 	$(BIN)/python -m tests.faults --seeds $(SEEDS) --seed-seconds $(SEED_SECONDS)
 
+compat: setup ## the school's last loop in full, 100 chunks of 200 against both example specs: 40 minutes, 10 GB
+	COMPAT_ROUNDS=100 COMPAT_COUNT=200 $(BIN)/pytest tests/compat/test_compat_school_loop.py
+
 docs: setup ## write the generated pages again
 	$(BIN)/python -m cygnet.spec.reference > docs/reference/pipeline.md
+	$(BIN)/python -m benchmarks.detector_figures
 
 clean: ## remove the environments, caches and ./cygnet-data
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist $(DATA)
@@ -48,7 +55,7 @@ setup: .venv/.ready
 
 .venv/.ready: pyproject.toml uv.lock $(UV)
 	@$(UV) sync --frozen --all-extras --quiet 2>.uv/setup.log || { echo "$(NO_REGISTRY)" >&2; exit 1; }
-	@$(BIN)/python -c "from cygnet.imaging import warm_up; warm_up()"  # compiled once, then read from disk
+	@$(BIN)/python -c "from cygnet import imaging; from cygnet.simulator import cygno; imaging.warm_up(); cygno.warm_up()"  # compiled once, then read from disk
 	@touch $@
 
 $(UV):

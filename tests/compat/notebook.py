@@ -17,7 +17,7 @@ from PIL import Image
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it imports pkg_resources, which warns of its own end
-    from pynats import NATSClient
+    import pynats
 
 SOCKET_SECONDS = 60  # a notebook waits for ever
 
@@ -38,7 +38,7 @@ def shell(exports: Mapping[str, str], home: Path) -> Iterator[None]:
 
 def nats_client() -> Any:
     """Return a core NATS client, to be connected by `with`."""
-    return NATSClient(os.environ["NATS_URL"], socket_timeout=SOCKET_SECONDS)
+    return pynats.NATSClient(os.environ["NATS_URL"], socket_timeout=SOCKET_SECONDS)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """A `cygnet up` whose data folder lies on a small disk of its own."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -69,6 +70,11 @@ class SmallUp:
         """Return the log of one of its servers."""
         path = self.data / "logs" / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        if self._process:
+            self._process.send_signal(signal.SIGINT)
 
     def stop(self) -> int:
         """Ask it to stop, with its run unfinished, and return the exit code; by force after a minute."""

@@ -31,6 +31,9 @@ FULL: dict[str, Any] = {
                 "name": "lime",
                 "replay": {"path": "frames", "loop": True, "rateHz": 10.5, "eventsPerRun": 2000},
                 "mirrorSubjects": ["daq/copy"],
+                "infoSubject": "daq/info",
+                "framesBucket": "cygno-daq",
+                "frameKeys": "content",
                 "expect": {"dtype": "uint16", "shape": [2304, 2304]},
             },
             {
@@ -40,6 +43,25 @@ FULL: dict[str, Any] = {
                     "dedupeBy": "filename+time",
                     "eventsPerRun": 100,
                     "intakeBytes": 67108864,
+                },
+            },
+            {
+                "name": "sim",
+                "simulator": {
+                    "model": "cygno",
+                    "preset": "sosc",
+                    "spectrum": "school",
+                    "seed": 7,
+                    "nuclearShare": 0.05,
+                    "modulation": {"amplitude": 0.05, "periodSeconds": 60, "phase": 1.5},
+                    "noiseLevel": 0.02,
+                    "rateHz": 100,
+                    "arrivals": "poisson",
+                    "burst": {"onSeconds": 2, "offSeconds": 8},
+                    "timeScale": 10,
+                    "eventsPerRun": 30000,
+                    "encoding": "jpeg",
+                    "jpegQuality": 80,
                 },
             },
         ],
@@ -90,7 +112,11 @@ FULL: dict[str, Any] = {
             "nats": {"listen": "127.0.0.1:4222", "users": [{"user": "shift", "password": "hunter2"}]},
             "s3": {
                 "listen": "127.0.0.1:9000",
-                "users": [{"accessKeyId": "shift", "secretAccessKey": "hunter2hunter2"}],
+                "users": [
+                    {"accessKeyId": "shift", "secretAccessKey": "hunter2hunter2", "bucket": "shift-work"}
+                ],
+                "host": "minio.lab",
+                "tls": {"certFile": "s3.crt", "keyFile": "s3.key", "caFile": "ca.crt"},
             },
         },
     },

@@ -26,6 +26,12 @@ def _source(name: str, lines: str, field: str, line: int, words: str) -> BrokenT
     return BrokenText(name, f"{HEAD}  sources:\n{lines}", field, line + 5, words)
 
 
+def _simulator(name: str, fields: str, field: str, words: str) -> BrokenText:
+    """Return a case of a simulated detector with these fields beside its model, in one line."""
+    lines = f"  - name: a\n    simulator: {{model: cygno, {fields}}}\n"
+    return _source(name, lines, f"spec.sources[0].simulator.{field}", 2, words)
+
+
 _STAGES = "spec.preprocessor.stages"
 _TEMPLATE = "spec.aggregator.keyTemplate"
 
@@ -145,6 +151,16 @@ BROKEN_RULES = (
         2,
         "33554432 is the default and does not fit: aggregator.maxBytes must not",
     ),
+    _source(
+        "chunk-without-room-for-two-frames",
+        "  - name: lime\n    replay: {path: f}\n    expect: {shape: [2304, 2304]}\n"
+        "  preprocessor: {stages: [{window: {min: 80, max: 120}}]}\n"
+        "  aggregator: {chunkSize: 20}\n",
+        "spec.aggregator.maxBytes",
+        5,
+        "no two results of lime fit into a chunk: each has 21233664 bytes or more; accepted: maxBytes from"
+        " 42467328, with streams.chunksBytes from 84934656, or chunkSize: 1",
+    ),
     _below(
         "ack-wait-below-processing",
         "  streams:\n    maxProcessingSeconds: 40\n    ackWaitSeconds: 30\n",
@@ -171,14 +187,14 @@ BROKEN_RULES = (
         "  - name: a\n",
         "spec.sources[0]",
         1,
-        "exactly one of replay, announcements must be given; given: none",
+        "exactly one of replay, simulator, announcements must be given; given: none",
     ),
     _source(
         "source-of-two-kinds",
         "  - name: a\n    replay: {path: x}\n    announcements: {subjects: [s]}\n",
         "spec.sources[0]",
         1,
-        "exactly one of replay, announcements must be given; given: replay, announcements",
+        "exactly one of replay, simulator, announcements must be given; given: replay, announcements",
     ),
     _source(
         "mirror-of-its-own-subject",
@@ -186,6 +202,97 @@ BROKEN_RULES = (
         "spec.sources[0].mirrorSubjects",
         3,
         "mirrorSubjects may not repeat announcements.subjects",
+    ),
+    _source(
+        "mirror-of-anothers-subject",
+        "  - name: a\n    replay: {path: x}\n    mirrorSubjects: [daq/data]\n"
+        "  - name: b\n    announcements: {subjects: [daq/data]}\n",
+        "spec.sources[0].mirrorSubjects",
+        3,
+        "mirrorSubjects may not repeat announcements.subjects of this pipeline",
+    ),
+    _source(
+        "mirror-into-the-pipelines-own-subjects",
+        "  - name: a\n    replay: {path: x}\n    mirrorSubjects: [old, cygnet.local.p.frames.a]\n",
+        "spec.sources[0].mirrorSubjects[1]",
+        3,
+        "mirrorSubjects may not begin with cygnet.",
+    ),
+    _source(
+        "text-without-a-mirror",
+        "  - name: a\n    replay: {path: x}\n    infoSubject: daq/info\n",
+        "spec.sources[0].infoSubject",
+        3,
+        "infoSubject tells what mirrorSubjects announce",
+    ),
+    _source(
+        "text-among-announcements",
+        "  - name: a\n    replay: {path: x}\n    mirrorSubjects: [daq/data]\n    infoSubject: daq/data\n",
+        "spec.sources[0].infoSubject",
+        4,
+        "infoSubject must be another subject than those of announcements",
+    ),
+    _source(
+        "bucket-for-frames-that-are-stored",
+        "  - name: a\n    announcements: {subjects: [s]}\n    framesBucket: mine\n",
+        "spec.sources[0].framesBucket",
+        3,
+        "frames of announcements are stored already",
+    ),
+    _source(
+        "keys-for-frames-that-are-stored",
+        "  - name: a\n    announcements: {subjects: [s]}\n    frameKeys: content\n",
+        "spec.sources[0].frameKeys",
+        3,
+        "frames of announcements are stored already",
+    ),
+    _below(
+        "certificate-without-its-key",
+        "  local:\n    s3:\n      tls:\n        certFile: s3.crt\n",
+        "spec.local.s3.tls.keyFile",
+        4,
+        "certFile and keyFile go together",
+    ),
+    _below(
+        "signer-of-no-certificate",
+        "  local:\n    s3:\n      tls:\n        caFile: ca.crt\n",
+        "spec.local.s3.tls.caFile",
+        4,
+        "caFile goes with certFile and keyFile",
+    ),
+    _simulator(
+        "random-arrivals-without-a-rate",
+        "arrivals: poisson",
+        "arrivals",
+        "'poisson' does not fit: arrivals needs rateHz: without a rate there is no simulated time",
+    ),
+    _simulator("burst-without-a-rate", "burst: {onSeconds: 1, offSeconds: 2}", "burst", "burst needs rateHz"),
+    _simulator(
+        "modulation-without-a-rate",
+        "nuclearShare: 0.1, modulation: {amplitude: 0.1, periodSeconds: 60}",
+        "modulation",
+        "modulation needs rateHz",
+    ),
+    _simulator(
+        "time-scale-without-a-rate", "timeScale: 10", "timeScale", "10 does not fit: timeScale needs rateHz"
+    ),
+    _simulator(
+        "share-above-one",
+        "rateHz: 5, nuclearShare: 0.3, modulation: {amplitude: 0.4, periodSeconds: 60}",
+        "modulation.amplitude",
+        "0.4 does not fit: nuclearShare + 2 × modulation.amplitude must not exceed 1",
+    ),
+    _simulator(
+        "jpeg-of-sixteen-bits",
+        "preset: lime, encoding: jpeg",
+        "encoding",
+        "'jpeg' does not fit: a JPEG has 8 bits and preset lime 16; accepted for encoding: png, or a codec",
+    ),
+    _simulator(
+        "quality-of-no-jpeg",
+        "jpegQuality: 80",
+        "jpegQuality",
+        "80 does not fit: jpegQuality goes with encoding",
     ),
 )
 

@@ -1,5 +1,6 @@
 """What a new aggregator does before it takes results: fence the old one, read, purge, notify, bind."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cygnet.aggregator.assembly import Place
@@ -18,7 +19,7 @@ from cygnet.runtime.crash import crash_point
 from cygnet.runtime.sizes import stream_sizes
 from cygnet.transport import runs
 from cygnet.transport.account import append, last_commit, read_account
-from cygnet.transport.errors import WrongLastSequenceError
+from cygnet.transport.errors import NatsOutageError, WrongLastSequenceError
 from cygnet.transport.notices import send_notice
 from cygnet.transport.streams import (
     create_aggregator_consumer,
@@ -37,16 +38,21 @@ class RunRecords:
     sequences: dict[Place, int]
 
     @property
-    def keys(self) -> set[str]:
-        """Object keys that the run's commits have taken."""
-        return {record.key for record in self.records if isinstance(record, Commit)}
+    def keys(self) -> dict[str, list[str]]:
+        """Object keys that the run's commits have taken, by run."""
+        taken: dict[str, list[str]] = {}
+        for record in self.records:
+            if isinstance(record, Commit):
+                taken.setdefault(record.run, []).append(record.key)
+        return taken
 
 
 @dataclass(frozen=True, slots=True)
 class Accession:
-    """What an aggregator knows when it begins."""
+    """What an aggregator knows when it begins. `late`: runs with a result that came late, by revision."""
 
     runs: dict[str, RunRecords]
+    late: dict[str, int]
     fenced: dict[Place, int]
     account_position: int
     consumer: str
@@ -61,29 +67,29 @@ async def accede(context: Context, epoch: int) -> Accession:
     nc, names = context.nc, context.names
     await delete_older_consumers(nc, names, epoch)
     crash_point("aggregator.consumer-deleted")
-    slices = await _slices(context)
-    open_runs = await _open_runs(context) | {each.run for each in slices}
+    slices = await slices_now(context)
+    late = await runs.late_runs(context.values)
+    open_runs = await _open_runs(context) | late.keys() | {each.run for each in slices}
     before = _folded(await _read(context, open_runs))
-    fenced = {place: await _fence(context, place, epoch) for place in sorted(places_to_fence(before, slices))}
+    fenced = {place: await fence(context, place, epoch) for place in sorted(places_to_fence(before, slices))}
     crash_point("aggregator.fenced")
     position = (await stream_state(nc, names.account)).last_seq
-    found = await _read(context, open_runs)
+    found = await _read(context, open_runs, fenced)
     accounts = _folded(found)
     for orphan in orphans(accounts, slices):
-        subject = names.chunk_subject(orphan.run, orphan.detector, orphan.chunk, orphan.attempt)
-        await purge_subject(nc, names.chunks, subject)
+        await _purge(context, orphan)
     crash_point("aggregator.purged")
     for commit in unsent_notices(accounts):
         await send_notice(context.window, names, commit, occasion=f"epoch-{epoch}")
     crash_point("aggregator.notified-again")
     sizes = stream_sizes(context.pipeline)
     consumer = await create_aggregator_consumer(nc, names, sizes, epoch)
-    return Accession(found, fenced, position + 1, consumer, sizes.max_ack_pending)
+    return Accession(found, late, fenced, position + 1, consumer, sizes.max_ack_pending)
 
 
 async def _open_runs(context: Context) -> set[str]:
-    """Return the runs that are not complete, and those that got another result after they were."""
-    found = {key.removeprefix(runs.LATE) for key in await context.values.keys(runs.LATE)}
+    """Return the runs that are not complete."""
+    found = set()
     for key in await context.values.keys(runs.RUN):
         value = await context.values.get(key)
         if value is not None and value.data["state"] not in runs.SETTLED:
@@ -91,22 +97,56 @@ async def _open_runs(context: Context) -> set[str]:
     return found
 
 
-async def _slices(context: Context) -> list[SliceSubject]:
+async def sweep(context: Context, epoch: int, ours: SliceSubject) -> dict[Place, int]:
+    """Purge slices that came after our accession and that no commit will ever name; return new fences.
+
+    They are of an attempt that died or lost, and would hold CHUNKS full for ever. `ours` stays. Whoever
+    might still commit the others is fenced first: a committed chunk must not lose its slices.
+    """
+    slices = [each for each in await slices_now(context) if each != ours]
+    known = {each.run for each in slices}
+    suspects = orphans(_folded(await _read(context, known)), slices)
+    places = sorted({(each.run, each.detector) for each in suspects})
+    fenced = {place: await fence(context, place, epoch) for place in places}
+    accounts = _folded(await _read(context, {run for run, _ in places}, fenced))
+    for orphan in orphans(accounts, suspects):
+        await _purge(context, orphan)
+        context.log.warning("slices without a commit purged", run=orphan.run, attempt=orphan.attempt)
+    return fenced
+
+
+async def _purge(context: Context, orphan: SliceSubject) -> None:
+    names = context.names
+    subject = names.chunk_subject(orphan.run, orphan.detector, orphan.chunk, orphan.attempt)
+    await purge_subject(context.nc, names.chunks, subject)
+
+
+async def slices_now(context: Context) -> list[SliceSubject]:
+    """Return whose slices lie in CHUNKS."""
     pattern = context.names.chunk_subject("*", "*", "*", "*")
     found = await subjects(context.nc, context.names.chunks, pattern)
     return [parsed for subject in found if (parsed := parse_slice_subject(subject))]
 
 
-async def _read(context: Context, open_runs: set[str]) -> dict[str, RunRecords]:
-    return {run: await read_run(context, run) for run in sorted(open_runs)}
+async def _read(
+    context: Context, open_runs: set[str], fenced: Mapping[Place, int] | None = None
+) -> dict[str, RunRecords]:
+    return {run: await read_run(context, run, fenced) for run in sorted(open_runs)}
 
 
-async def read_run(context: Context, run: str) -> RunRecords:
-    """Return a run's account as the stream has it now."""
+async def read_run(context: Context, run: str, known: Mapping[Place, int] | None = None) -> RunRecords:
+    """Return a run's account as the stream has it now.
+
+    `known`: sequences on commit subjects that are there for certain. Raises NatsOutageError when a server
+    that is behind answers without them: without a commit that was made, its events would be stored twice.
+    """
     found = await read_account(context.nc, context.names, run)
     sequences = {
         (run, record.detector): sequence for sequence, record in found if isinstance(record, Commit | Epoch)
     }
+    for place, sequence in (known or {}).items():
+        if place[0] == run and sequences.get(place, 0) < sequence:
+            raise NatsOutageError(f"{context.names.account}: sequence {sequence} is not there yet")
     return RunRecords([record for _, record in found], sequences)
 
 
@@ -114,7 +154,7 @@ def _folded(found: dict[str, RunRecords]) -> list[RunAccount]:
     return [fold(run, of_run.records) for run, of_run in found.items()]
 
 
-async def _fence(context: Context, place: Place, epoch: int) -> int:
+async def fence(context: Context, place: Place, epoch: int) -> int:
     """Write our epoch behind whatever the old owner committed last; return its sequence."""
     run, detector = place
     record = Epoch(run=run, detector=detector, epoch=epoch)

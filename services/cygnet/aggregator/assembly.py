@@ -8,6 +8,8 @@ from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from cygnet.model.account import Commit, Record
 from cygnet.model.identity import FrameId
 from cygnet.model.intervals import IntervalSet, Pairs, compress
@@ -15,11 +17,15 @@ from cygnet.model.ledger import DetectorAccount, RunAccount
 from cygnet.model.result import Layout, Result
 
 Place = tuple[str, str]  # (run, detector)
+EVENT_BYTES = 512  # what an array costs in object and manifest beside its pixels and attributes, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkLimits:
-    """When a chunk closes. `held_*`: all that may be held unacknowledged before the oldest must go."""
+    """When a chunk closes. `held_*`: all that may be held unacknowledged before the oldest must go.
+
+    `chunk_bytes` bounds object and manifest together, so that both fit the stream of chunks.
+    """
 
     events: int
     age_seconds: float
@@ -40,6 +46,7 @@ class OpenChunk:
     results: dict[int, Result] = field(default_factory=dict)
     deliveries: dict[int, int] = field(default_factory=dict)  # event → the message that brought it
     nbytes: int = 0
+    message_bytes: int = 0  # its share of the messages that brought it
     reason: str = ""
 
     @property
@@ -54,6 +61,14 @@ class OpenChunk:
     def events(self) -> Pairs:
         """The events held, as intervals."""
         return compress(self.results)
+
+
+@dataclass(slots=True)
+class _Message:
+    """A message that is not settled: bytes that it keeps in its stream and here, results in a chunk."""
+
+    size: int
+    left: int
 
 
 class Assembly:
@@ -73,9 +88,10 @@ class Assembly:
         self._committing: OpenChunk | None = None
         self._held: dict[Place, dict[int, OpenChunk]] = {}
         self._held_in: Counter[tuple[str, str, int]] = Counter()  # results held, by chunk number
-        self._unsettled: dict[int, int] = {}  # message → number of its results in a chunk
+        self._unsettled: dict[int, _Message] = {}
         self._settled: list[int] = []
         self._held_bytes = 0
+        self._moved: set[str] = set()
 
     # --- what comes in ---------------------------------------------------------------------------
 
@@ -88,11 +104,13 @@ class Assembly:
         account = self.accounts.setdefault(run, RunAccount(run))
         for record in records:
             account.add(record)
+        self._moved.add(run)
         self._review(run)
 
     def fold(self, record: Record) -> None:
         """Take one more record of a run that is known."""
         self.accounts[record.run].add(record)
+        self._moved.add(record.run)
         self._review(record.run)
 
     def is_held(self, delivery: int) -> bool:
@@ -103,23 +121,28 @@ class Assembly:
         """Whether a result of this event is no longer wanted."""
         return self.accounts[run].detector(detector).is_settled(event)
 
-    def offer(self, delivery: int, results: Sequence[Result], now: float) -> None:
-        """Take the results of one message; `delivery` is its stream sequence."""
+    def offer(self, delivery: int, results: Sequence[Result], now: float, size: int = 0) -> None:
+        """Take the results of one message: `delivery` is its stream sequence, `size` its bytes there."""
         if self.is_held(delivery):
             return
         touched: list[OpenChunk] = []
-        kept = 0
-        for result in results:
-            chunk = self._place(result, now)
+        kept: list[OpenChunk] = []
+        costs = [_cost(result) for result in results]
+        for result, cost in zip(results, costs, strict=True):
+            chunk = self._place(result, cost, now)
             if chunk is None:
                 self.duplicates += 1
                 continue
             chunk.deliveries[result.id.event] = delivery
-            kept += 1
+            kept.append(chunk)
             if not touched or touched[-1] is not chunk:
                 touched.append(chunk)
         if kept:
-            self._unsettled[delivery] = kept
+            size = max(size, sum(costs))
+            self._unsettled[delivery] = _Message(size, len(kept))
+            self._held_bytes += size
+            for chunk in kept:
+                chunk.message_bytes += size // len(kept)
         else:
             self._settled.append(delivery)
         for chunk in touched:
@@ -146,13 +169,13 @@ class Assembly:
         if chunk is None:
             raise ValueError("no chunk is being committed")
         self._committing = None
-        self._held_bytes -= chunk.nbytes
         held = self._held[chunk.place]
         for event, delivery in chunk.deliveries.items():
             del held[event]
             self._release(delivery)
         self._held_in[chunk.run, chunk.detector, chunk.number] -= len(chunk.results)
         self.fold(record)
+        self._relieve()
 
     def take_settled(self) -> list[int]:
         """Return the messages, by stream sequence, that may be acknowledged now."""
@@ -165,7 +188,7 @@ class Assembly:
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of all results that no commit covers yet."""
+        """Bytes of all messages that a commit does not cover yet: in their stream, and here."""
         return self._held_bytes
 
     @property
@@ -178,14 +201,19 @@ class Assembly:
         """Chunks that still take results."""
         return len(self._open)
 
-    def complete_runs(self) -> list[str]:
-        """Runs whose every event is accounted for, and of which nothing is held here."""
-        busy = {place[0] for place, held in self._held.items() if held}
-        return [run for run, account in self.accounts.items() if run not in busy and account.is_complete()]
+    def take_moved(self) -> set[str]:
+        """Return the runs of whose accounts anything was heard since this was asked last."""
+        moved, self._moved = self._moved, set()
+        return moved
+
+    def is_complete(self, run: str) -> bool:
+        """Whether every event of a run is accounted for, and nothing of it is held here."""
+        account = self.accounts.get(run)
+        return account is not None and not self._holds(run) and account.is_complete()
 
     def forget(self, run: str) -> None:
         """Drop the account of a complete run from memory."""
-        if any(held for (held_run, _), held in self._held.items() if held_run == run):
+        if self._holds(run):
             raise ValueError(f"run {run} still has results here")
         self.accounts.pop(run, None)
         self._held = {place: held for place, held in self._held.items() if place[0] != run}
@@ -193,30 +221,32 @@ class Assembly:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _place(self, result: Result, now: float) -> OpenChunk | None:
+    def _holds(self, run: str) -> bool:
+        return any(held for place, held in self._held.items() if place[0] == run)
+
+    def _place(self, result: Result, cost: int, now: float) -> OpenChunk | None:
         """Put a result into its chunk; None if its event is settled or held already."""
         identity = result.id
         account = self.accounts[identity.run].detector(identity.detector)
         held = self._held.setdefault((identity.run, identity.detector), {})
         if account.is_settled(identity.event) or identity.event in held:
             return None
-        chunk = self._chunk_of(identity, result, now)
+        chunk = self._chunk_of(identity, result.layout, cost, now)
         chunk.results[identity.event] = result
-        chunk.nbytes += result.nbytes
+        chunk.nbytes += cost
         held[identity.event] = chunk
         self._held_in[identity.run, identity.detector, chunk.number] += 1
-        self._held_bytes += result.nbytes
         return chunk
 
-    def _chunk_of(self, identity: FrameId, result: Result, now: float) -> OpenChunk:
+    def _chunk_of(self, identity: FrameId, layout: Layout, cost: int, now: float) -> OpenChunk:
         number = identity.event // self.limits.events
-        key = (identity.run, identity.detector, number, result.layout)
+        key = (identity.run, identity.detector, number, layout)
         chunk = self._open.get(key)
-        if chunk is not None and chunk.nbytes + result.nbytes > self.limits.chunk_bytes:
+        if chunk is not None and chunk.nbytes + cost > self.limits.chunk_bytes:
             self._close(chunk, "bytes")
             chunk = None
         if chunk is None:
-            chunk = OpenChunk(identity.run, identity.detector, number, result.layout, now)
+            chunk = OpenChunk(identity.run, identity.detector, number, layout, now)
             self._open[key] = chunk
         return chunk
 
@@ -229,13 +259,14 @@ class Assembly:
 
     def _relieve(self) -> None:
         """Close the oldest chunks while too much is held that nothing will settle by itself."""
-        waiting = sum(c.nbytes for c in self._due) + (self._committing.nbytes if self._committing else 0)
+        closed = [*self._due, self._committing] if self._committing else self._due
+        waiting = sum(chunk.message_bytes for chunk in closed)
         while self._open and (
             self._held_bytes - waiting > self.limits.held_bytes
             or (len(self._unsettled) > self.limits.held_messages and not self._due and not self._committing)
         ):
             oldest = min(self._open.values(), key=lambda c: c.born)
-            waiting += oldest.nbytes
+            waiting += oldest.message_bytes
             self._close(oldest, "pressure")
 
     def _review(self, run: str) -> None:
@@ -256,12 +287,18 @@ class Assembly:
             self._close(chunk, "complete")
 
     def _release(self, delivery: int) -> None:
-        left = self._unsettled[delivery] - 1
-        if left:
-            self._unsettled[delivery] = left
-        else:
+        message = self._unsettled[delivery]
+        message.left -= 1
+        if not message.left:
             del self._unsettled[delivery]
+            self._held_bytes -= message.size
             self._settled.append(delivery)
+
+
+def _cost(result: Result) -> int:
+    """Return what a result adds to object and manifest, at most: arrays, attributes, a row for each array."""
+    attributes = len(msgspec.json.encode(result.attrs)) if result.attrs else 0
+    return result.nbytes + (attributes + EVENT_BYTES) * len(result.arrays)
 
 
 def _at_most(account: DetectorAccount, first: int, last: int) -> int:

@@ -21,6 +21,7 @@ from cygnet.model.result import Result
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.health import Beat
+from cygnet.runtime.letters import bury
 from cygnet.runtime.metrics import (
     CHUNK_BYTES,
     CHUNK_LATENCY_SECONDS,
@@ -35,7 +36,6 @@ from cygnet.storage.errors import NoSuchObjectError, StorageError
 from cygnet.transport import runs
 from cygnet.transport.account import Follower
 from cygnet.transport.codec import BrokenFrame, broken_pack, decode_results
-from cygnet.transport.dead import bury
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.reference import Reference, reference_in
 
@@ -72,6 +72,7 @@ class Collector:
         self._deliveries: dict[int, Delivery] = {}
         self._references: dict[int, Reference] = {}  # message → object that carries its body
         self._deletions: set[asyncio.Task[None]] = set()
+        self._late = dict(accession.late)  # run that got a result late → revision of what says so
         self._try_again: dict[str, float] = {}  # run that could not be finished → when to try again
         self._moved = asyncio.Event()
         self._room = asyncio.Event()
@@ -108,6 +109,10 @@ class Collector:
             with contextlib.suppress(asyncio.CancelledError):
                 await puller.stop()
             await follower.stop()
+
+    async def abandon(self) -> None:
+        """Take back what is half done, once nothing more of it can be on its way."""
+        await self._committer.abandon()
 
     async def _end(self, loops: Sequence[asyncio.Task[None]]) -> None:
         """Once the service is to stop, let a commit end that can; the successor makes any other anew."""
@@ -148,14 +153,14 @@ class Collector:
             for run in unknown:
                 await self._know(run)
         before = self._assembly.duplicates
-        self._assembly.offer(number, results, time.monotonic())
+        self._assembly.offer(number, results, time.monotonic(), delivery.size)
         DUPLICATES.labels("aggregator").inc(self._assembly.duplicates - before)
 
     async def _know(self, run: str) -> None:
         """Load a run's account; what is appended while it is read is folded meanwhile, and not lost."""
         if not self._assembly.knows(run):
             self._assembly.load(run, [])
-            await self._context.patiently(lambda: runs.note_late(self._context.values, run))
+            self._late[run] = await self._context.patiently(lambda: runs.note_late(self._context.values, run))
             found = await self._context.patiently(lambda: read_run(self._context, run))
             self._committer.learn(found.sequences, found.keys)
             self._assembly.load(run, found.records)
@@ -165,8 +170,7 @@ class Collector:
         self._context.log.error("not a result", error=str(error), sequence=delivery.stream_sequence)
         for frame in self._broken(delivery, str(error)):
             await bury(
-                self._context.window,
-                self._context.names,
+                self._context,
                 frame,
                 reason="bad-result",
                 message=str(error),
@@ -186,7 +190,7 @@ class Collector:
             return []  # committed before; the object may be gone already
         self._references[delivery.stream_sequence] = reference
         body = await self._context.patiently(lambda: self._context.bucket.get(reference.key))
-        if hashlib.sha256(body).hexdigest() != reference.sha256:
+        if await asyncio.to_thread(lambda: hashlib.sha256(body).hexdigest()) != reference.sha256:
             raise BadInputError(f"{reference.key}: other bytes than the message says", reason="bad-result")
         return decode_results(reference.headers, body)
 
@@ -292,30 +296,40 @@ class Collector:
 
     async def _complete(self) -> None:
         while not self._context.stop.is_set():
-            for run in [run for run in self._assembly.accounts if self._may_try(run)]:
-                await self._look_after(run)
+            now = time.monotonic()
+            again = {run for run, due in self._try_again.items() if due <= now}
+            for run in again | (self._assembly.take_moved() - self._try_again.keys()):
+                self._try_again.pop(run, None)
+                if self._assembly.knows(run):
+                    await self._look_after(run)
             await asyncio.sleep(0.1)
-
-    def _may_try(self, run: str) -> bool:
-        return self._try_again.get(run, 0.0) <= time.monotonic()
 
     async def _look_after(self, run: str) -> None:
         """Extend a run's index, or finish it. Objects that somebody damaged stop this run, and no other."""
         account = self._assembly.accounts[run]
         try:
             await self._completion.extend_index(account)
-            if run in self._assembly.complete_runs():
+            if self._assembly.is_complete(run):
                 self._assembly.forget(run)
+                self._committer.forget(run)
+                late = self._late.get(run)
                 await self._completion.finish(account)
                 crash_point("aggregator.completed")
-                if not self._assembly.knows(run):  # else yet another result has come meanwhile
-                    await self._context.patiently(lambda: runs.forget_late(self._context.values, run))
+                if late is not None:
+                    await self._forget_late(run, late)
         except StorageError as error:
             self._context.log.critical("run cannot be finished", run=run, error=str(error))
             INDEX_TROUBLE.inc()
             found = await self._context.patiently(lambda: read_run(self._context, run))
+            self._committer.learn(found.sequences, found.keys)
             self._assembly.load(run, found.records)
             self._try_again[run] = time.monotonic() + _TRY_AGAIN_SECONDS
+
+    async def _forget_late(self, run: str, late: int) -> None:
+        """Forget that a run got a result late, unless yet another one has come since it was finished."""
+        await self._context.patiently(lambda: runs.forget_late(self._context.values, run, late))
+        if self._late.get(run) == late:
+            del self._late[run]
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -1,14 +1,13 @@
-"""What a run gets in the bucket beside its chunks: index segments, then index, provenance and ledger."""
+"""What a run gets in the bucket beside its chunks: index segments, then index and ledger."""
 
 import asyncio
-import json
 import time
 
 from cygnet.model.ledger import RunAccount, ledger, total
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
-from cygnet.storage.index import compact, read_index, segments_cover, write_segment
-from cygnet.storage.keys import provenance_key
+from cygnet.storage.errors import StorageError
+from cygnet.storage.index import compact, segments_cover, write_segment
 from cygnet.storage.ledger_files import write_ledger
 from cygnet.transport import runs
 from cygnet.transport.reference import reference_folder, referenced
@@ -26,7 +25,17 @@ class Completion:
         ] = {}  # run → number of segments, manifests in them
 
     async def extend_index(self, account: RunAccount) -> None:
-        """Write a segment for each thousand chunks that have been stored since the last one."""
+        """Write a segment for each thousand chunks that have been stored since the last one.
+
+        Raises StorageError; what is known of the run's segments is then read again by the next try.
+        """
+        try:
+            await self._extend_index(account)
+        except StorageError:
+            self._segments.pop(account.run, None)
+            raise
+
+    async def _extend_index(self, account: RunAccount) -> None:
         context, run, prefix = self._context, account.run, self._context.pipeline.prefix
         written = self._segments[run][0] if run in self._segments else 0
         if sum(len(each.stored_chunks) for each in account.detectors.values()) < SEGMENT_CHUNKS * (
@@ -53,13 +62,12 @@ class Completion:
         self._segments[run] = number + 1, covered.union(chosen)
 
     async def finish(self, account: RunAccount) -> None:
-        """Write index, provenance and ledger of a complete run, then mark it complete."""
+        """Write index and ledger of a complete run, then mark it complete."""
         context, run, prefix = self._context, account.run, self._context.pipeline.prefix
         index = await context.patiently(lambda: compact(context.bucket, prefix, run))
         crash_point("aggregator.compacted")
-        for digest in sorted(await context.patiently(lambda: asyncio.to_thread(self._provenance_of, run))):
-            await self._write_provenance(run, digest)
         await context.patiently(lambda: self._clean(account))
+        await context.patiently(lambda: runs.forget_attempts(context.values, run))
         await context.patiently(lambda: write_ledger(context.bucket, prefix, account))
         crash_point("aggregator.ledger-written")
         await context.patiently(
@@ -82,18 +90,3 @@ class Completion:
                 leftovers.append(each.key)
         if leftovers:
             await bucket.delete(leftovers)
-
-    def _provenance_of(self, run: str) -> set[str]:
-        """Return the provenance documents that the run's stored arrays name; blocks."""
-        table = read_index(self._context.bucket.reader, self._context.pipeline.prefix, run).table
-        return {digest for digest in table.column("provenance").unique().to_pylist() if digest}
-
-    async def _write_provenance(self, run: str, digest: str) -> None:
-        context = self._context
-        value = await context.patiently(lambda: context.values.get(f"provenance.{digest}"))
-        if value is None:
-            context.log.error("provenance is gone", run=run, sha256=digest)
-            return
-        body = json.dumps(value.data, sort_keys=True, separators=(",", ":")).encode()
-        key = provenance_key(context.pipeline.prefix, run, digest)
-        await context.patiently(lambda: context.bucket.put(key, body, content_type="application/json"))

@@ -10,11 +10,12 @@ from cygnet.aggregator.takeover import FencedError
 from cygnet.runtime.backoff import StoppedError
 from cygnet.runtime.context import Context, open_window
 from cygnet.runtime.metrics import LEASE_EPOCH, LEASE_HELD
-from cygnet.transport.errors import ConsumerGoneError, LeaseLostError
+from cygnet.transport.errors import ConsumerGoneError, LeaseLostError, TransportError
 from cygnet.transport.lease import Lease
 
 ROLE = "aggregator"
 _PAUSE_SECONDS = 1.0
+_LAST_SECONDS = 2.0
 
 
 async def body(context: Context) -> None:
@@ -49,13 +50,19 @@ async def _reign(context: Context, lease: Lease, epoch: int) -> None:
 
     What this reign has submitted ends with it: a window of its own is closed at the end.
     """
-    window = open_window(context.nc)
+    window = open_window(context.nc, context.health, context.log)
     reigning = replace(context, window=window)
+    collector: Collector | None = None
     try:
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(lease.keep())
             accession = await context.patiently(lambda: accede(reigning, epoch))
-            await Collector(reigning, epoch, accession).run()
+            collector = Collector(reigning, epoch, accession)
+            await collector.run()
             keeping.cancel()
     finally:
         await window.close()
+        if collector is not None:
+            with contextlib.suppress(TimeoutError, TransportError):
+                async with asyncio.timeout(_LAST_SECONDS):
+                    await collector.abandon()

@@ -1,20 +1,26 @@
 """How commands get at a pipeline: its NATS while `cygnet up` runs, its bucket also afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import typer
+
+from cygnet.local.errors import LocalError
 from cygnet.local.folder import Place, is_held, left_behind, running
 from cygnet.local.places import s3_settings
 from cygnet.model.errors import BadInputError, NoSuchError
+from cygnet.model.ledger import RunAccount, fold
 from cygnet.storage import keys
 from cygnet.storage.bucket import connect as connect_bucket
 from cygnet.storage.bucket import open_folder
+from cygnet.storage.errors import StorageError
 from cygnet.storage.port import Bucket, Reader
 from cygnet.storage.runs import RunPlace, find_run
+from cygnet.transport.account import read_account
 from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
 from cygnet.transport.names import Names
@@ -62,6 +68,11 @@ def with_link(data: Path, pipeline: str | None, action: Callable[[Link], Awaitab
     return asyncio.run(connected())
 
 
+async def read_run(link: Link, run: str) -> RunAccount:
+    """Return the account of a run as it is now."""
+    return fold(run, (record for _, record in await read_account(link.nc, link.names, run)))
+
+
 def runs_now(data: Path) -> bool:
     """Whether a `cygnet up` runs in the folder."""
     return is_held(data)
@@ -75,15 +86,24 @@ def bucket_of(place: Place, data: Path) -> Bucket:
     return connect_bucket(s3_settings(place))
 
 
-def places(data: Path, pipeline: str | None) -> dict[str, Place]:
-    """Return the pipelines that run, or ran last, in the folder: one if it is named. Raises LocalError."""
+def places(data: Path, pipeline: str | None) -> list[tuple[str, Place]]:
+    """Return the pipelines that run or ran in the folder, newest first; all places of one if it is named.
+
+    Raises LocalError.
+    """
     up = left_behind(data)
-    if up is None or not up.pipelines:
-        return {}
-    if pipeline is None:
-        return dict(up.pipelines)
-    name, place = up.place(pipeline)
-    return {name: place}
+    if up is None or not up.known():
+        return []
+    found = [(name, place) for name, place in up.known() if pipeline in (None, name)]
+    if not found:
+        names = ", ".join(dict.fromkeys(name for name, _ in up.known()))
+        raise LocalError(f"no pipeline {pipeline!r} has run in {data}; accepted: {names}")
+    return found
+
+
+def _last_places(data: Path) -> list[tuple[str, Place]]:
+    up = left_behind(data)
+    return list(up.pipelines.items()) if up else []
 
 
 def stored_runs(reader: Reader, prefix: str) -> list[str]:
@@ -95,6 +115,19 @@ def stored_runs(reader: Reader, prefix: str) -> list[str]:
     )
 
 
+def runs_at(data: Path, name: str, place: Place) -> list[str]:
+    """Return the runs with stored events at a place; one of earlier that is away is only said to be so."""
+    if place.s3_embedded and not (data / "s3" / place.bucket).is_dir():
+        return []
+    try:
+        return stored_runs(bucket_of(place, data).reader, place.prefix)
+    except StorageError as error:
+        if (name, place) in _last_places(data):
+            raise
+        typer.echo(f"not looked at: where {name} stored before: {error}", err=True)
+        return []
+
+
 def stored_run(data: Path, pipeline: str | None, run: str | None) -> RunPlace:
     """Return where a run is stored, the newest one if it isn't named, running or not.
 
@@ -103,21 +136,38 @@ def stored_run(data: Path, pipeline: str | None, run: str | None) -> RunPlace:
     known = places(data, pipeline)
     if not known:
         return find_run(data, run, None)
-    found: dict[str, RunPlace] = {}
-    there: set[str] = set()
-    for name, place in known.items():
-        reader = bucket_of(place, data).reader
-        runs = stored_runs(reader, place.prefix)
-        there.update(runs)
-        if runs and (run is None or run in runs):
-            found[name] = RunPlace(reader, place.prefix, run or runs[-1])
+    found = _holders(data, known, run)
+    if run is None and pipeline is None:  # the newest one of what ran last
+        found = _holders(data, _last_places(data), run) or found
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
         raise BadInputError(
             f"several pipelines have stored a run; say which: --pipeline {' or '.join(found)}"
         )
+    if pipeline is None:
+        with suppress(NoSuchError):  # it lies in the folder, and nobody has written down whose it is
+            return find_run(data, run, None)
     if run is None:
         raise NoSuchError(f"{data} holds no run with stored events yet")
-    some = f"; there are {', '.join(sorted(there)[-5:])}" if there else ""
+    held = _holders(data, known, None).values()
+    there = sorted({each for place in held for each in stored_runs(place.reader, place.prefix)})
+    some = f"; there are {', '.join(there[-5:])}" if there else ""
     raise NoSuchError(f"{data} holds no stored event of run {run!r}{some}")
+
+
+def _holders(data: Path, known: Sequence[tuple[str, Place]], run: str | None) -> dict[str, RunPlace]:
+    """Return where pipelines have stored a run, or their newest one; those that share a place are one."""
+    found: dict[str, RunPlace] = {}
+    seen = set()
+    for name, place in known:
+        if place.home in seen:
+            continue
+        seen.add(place.home)
+        runs = runs_at(data, name, place)
+        if not runs or run not in (None, *runs):
+            continue
+        here = RunPlace(bucket_of(place, data).reader, place.prefix, run or runs[-1])
+        if name not in found or here.run > found[name].run:
+            found[name] = here
+    return found

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from cygnet.cli.access import stored_run
+from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
-from cygnet.cli.output import dtype_name, in_bytes, print_json, print_table
+from cygnet.cli.output import counted, dtype_name, in_bytes, print_json, print_table, write_file
 from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.intervals import compress
 from cygnet.model.manifest import ManifestRow
@@ -20,7 +21,6 @@ from cygnet.storage.manifest import to_rows
 from cygnet.storage.runs import RunPlace
 from cygnet.storage.verify import verify_run
 
-EXIT_FAILED = 1
 _TYPES = {"npz": "application/x-npz", "h5": "application/x-hdf5", "hdf5": "application/x-hdf5"}
 
 app = typer.Typer(no_args_is_help=True)
@@ -43,7 +43,11 @@ class Chunk:
 
 @app.callback()
 def group() -> None:
-    """List, check and fetch what is stored."""
+    """List, check and fetch what is stored.
+
+    Example:
+        cygnet chunks verify --full
+    """
 
 
 @app.command("ls")
@@ -60,7 +64,7 @@ def list_chunks(
     if json_output:
         print_json([_document(chunk) for chunk in chunks])
         return
-    typer.echo(f"run {place.run} in {place.reader.place}, folder {run_folder(place.prefix, place.run)}")
+    typer.echo(f"run {place.run} in {place.place}")
     print_table(
         ("chunk", "type", ">bytes", ">events", "first … last", "dtype", "shape"),
         (
@@ -77,7 +81,7 @@ def list_chunks(
         ),
     )
     typer.echo(
-        f"{len(chunks)} chunks, {sum(len(chunk.events) for chunk in chunks)} events,"
+        f"{counted(len(chunks), 'chunk')}, {counted(sum(len(chunk.events) for chunk in chunks), 'event')},"
         f" {in_bytes(sum(chunk.bytes for chunk in chunks))}"
     )
 
@@ -101,7 +105,8 @@ def verify(
         print_json(asdict(found))
     else:
         typer.echo(
-            f"run {found.run}: {found.chunks} chunks, {found.manifests} manifests, {found.rows} arrays"
+            f"run {found.run}: {counted(found.chunks, 'chunk')}, {counted(found.manifests, 'manifest')},"
+            f" {counted(found.rows, 'array')}"
             + (f", {in_bytes(found.bytes_read)} read" if full else "; --full reads every object")
         )
         for finding in found.findings:
@@ -135,10 +140,7 @@ def get(
         raise BadInputError(f"{chunk!r} is the end of {len(meant)} keys; accepted: one of {', '.join(meant)}")
     file = output or Path(meant[0].rpartition("/")[2])
     body = place.reader.get(meant[0])
-    try:
-        file.write_bytes(body)
-    except OSError as error:
-        raise BadInputError(f"--output: {file} can't be written: {error.strerror}") from error
+    write_file(file, body)
     if json_output:
         print_json({"key": meant[0], "file": str(file), "bytes": len(body)})
     else:
@@ -146,11 +148,13 @@ def get(
 
 
 def chunks_of(place: RunPlace) -> list[Chunk]:
-    """Return a run's chunks by detector and first event, from its index."""
+    """Return a run's chunks by detector and first event, from its index; size and type are the objects'."""
     rows = to_rows(read_index(place.reader, place.prefix, place.run).table)
     chunks = _gather(rows)
     for chunk in chunks:
-        chunk.bytes = place.reader.size(chunk.key) or 0
+        head = place.reader.head(chunk.key)
+        chunk.bytes = head.size if head else 0
+        chunk.content_type = (head and head.content_type) or _by_name(chunk.key)
     return chunks
 
 
@@ -158,8 +162,7 @@ def _gather(rows: Iterable[ManifestRow]) -> list[Chunk]:
     chunks: dict[str, Chunk] = {}
     for row in rows:
         if row.object not in chunks:
-            kind = _TYPES.get(row.object.rpartition(".")[2], "application/octet-stream")
-            chunks[row.object] = Chunk(row.object, row.detector, kind, 0, first_time_ns=row.time_ns)
+            chunks[row.object] = Chunk(row.object, row.detector, "", 0, first_time_ns=row.time_ns)
         chunk = chunks[row.object]
         chunk.arrays.setdefault(row.array, (row.dtype, row.shape))
         if not chunk.events or chunk.events[-1] != row.event:
@@ -167,6 +170,11 @@ def _gather(rows: Iterable[ManifestRow]) -> list[Chunk]:
         chunk.first_time_ns = min(chunk.first_time_ns, row.time_ns)
         chunk.last_time_ns = max(chunk.last_time_ns, row.time_ns)
     return sorted(chunks.values(), key=lambda chunk: (chunk.detector, chunk.events[0]))
+
+
+def _by_name(key: str) -> str:
+    """Return the type that a key's end tells: a folder keeps no other."""
+    return _TYPES.get(key.rpartition(".")[2], "application/octet-stream")
 
 
 def _within(key: str, place: RunPlace) -> str:

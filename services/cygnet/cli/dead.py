@@ -7,21 +7,32 @@ from typing import Annotated, Any
 import typer
 
 from cygnet.cli.access import Link, with_link
+from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
-from cygnet.cli.output import in_bytes, print_json, print_table
-from cygnet.model.errors import BadInputError
+from cygnet.cli.output import in_bytes, print_json, print_table, write_file
+from cygnet.local.places import s3_settings
+from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.timestamp import format_time
-from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, replay
+from cygnet.runtime.letters import body_of, remove_body
+from cygnet.storage.bucket import connect
+from cygnet.storage.errors import StorageError
+from cygnet.storage.port import Bucket
+from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, list_gone, replay
+from cygnet.transport.errors import MessageTooLargeError
 
 app = typer.Typer(no_args_is_help=True)
-Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER…", help="Numbers from `dead ls`.")]
+Letters = Annotated[list[int] | None, typer.Argument(metavar="LETTER", help="Numbers from `dead ls`.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Only those with this reason.")]
 Run = Annotated[str | None, typer.Option("--run", help="Only those of this run.")]
 
 
 @app.callback()
 def group() -> None:
-    """List, show, replay and drop dead letters."""
+    """List, show, replay and drop dead letters.
+
+    Example:
+        cygnet dead ls
+    """
 
 
 @app.command("ls")
@@ -32,12 +43,17 @@ def list_letters(
     data: Data = DEFAULT_DATA,
     json_output: Json = False,
 ) -> None:
-    """List dead letters, oldest first.
+    """List dead letters, oldest first; of those that had to leave, what is still known.
 
     Example:
         cygnet dead ls --reason truncated
     """
-    letters = with_link(data, pipeline, lambda link: _select(link, run, reason))
+
+    async def read(link: Link) -> list[DeadLetter]:
+        gone = [each for each in await list_gone(link.nc, link.names, run) if reason in (None, each.reason)]
+        return sorted(gone + await _select(link, run, reason), key=lambda letter: letter.sequence)
+
+    letters = with_link(data, pipeline, read)
     if json_output:
         print_json([_document(letter) for letter in letters])
         return
@@ -45,15 +61,16 @@ def list_letters(
         typer.echo("no dead letters")
         return
     print_table(
-        (">letter", "frame", "reason", "stage", ">tries", ">bytes", "since", "message"),
+        (">letter", "frame", "file", "reason", "stage", ">tries", ">bytes", "since", "message"),
         (
             (
                 letter.sequence,
                 letter.id or "no identity",
+                letter.file or "-",
                 letter.reason,
                 letter.stage,
-                letter.deliveries,
-                in_bytes(letter.size),
+                "" if letter.is_gone else letter.deliveries,
+                "gone" if letter.is_gone else in_bytes(letter.size),
                 format_time(letter.time_ns, " ")[:19],
                 letter.message,
             )
@@ -75,20 +92,41 @@ def show(
     Example:
         cygnet dead show 12 -o frame.bin
     """
-    found = with_link(data, pipeline, lambda link: get_dead(link.nc, link.names, letter))
+
+    async def read(link: Link) -> tuple[DeadLetter, bytes]:
+        try:
+            found = await get_dead(link.nc, link.names, letter)
+        except NoSuchError:
+            for gone in await list_gone(link.nc, link.names):
+                if gone.sequence == letter:
+                    return gone, b""
+            raise
+        return found, await body_of(_bucket(link), found)
+
+    found, body = with_link(data, pipeline, read)
     if output:
-        output.write_bytes(found.body)
+        write_file(output, body)
     if json_output:
         print_json(_document(found) | {"headers": found.headers})
         return
     typer.echo(f"letter {found.sequence}: {found.id or 'a frame without identity'}")
+    if found.file:
+        typer.echo(f"  file     {found.file}")
     typer.echo(f"  reason   {found.reason}: {found.message}")
+    if found.is_gone:
+        typer.echo(f"  stage    {found.stage}")
+        typer.echo(f"  since    {format_time(found.time_ns, ' ')}Z")
+        typer.echo(
+            "  body     gone: newer letters needed its room (streams.deadBytes), or it was too old"
+            " (deadLetters.maxAgeHours)"
+        )
+        return
     typer.echo(f"  stage    {found.stage}, after {found.deliveries} deliveries")
     typer.echo(f"  since    {format_time(found.time_ns, ' ')}Z")
     for name, value in found.headers.items():
         typer.echo(f"  {name}: {value}")
-    cut = ", cut: it was too large to keep" if found.is_truncated else ""
-    typer.echo(f"  body     {in_bytes(found.size)}{cut}: {found.body[:60]!r}")
+    where = f", in the bucket as {found.elsewhere.key}" if found.elsewhere else ""
+    typer.echo(f"  body     {in_bytes(found.size)}{where}: {body[:60]!r}")
 
 
 @app.command("replay")
@@ -110,7 +148,9 @@ def replay_letters(
     """
 
     async def act(link: Link, each: DeadLetter) -> None:
-        await replay(link.window, link.names, each.sequence)
+        body = await body_of(_bucket(link), each) if each.elsewhere else None
+        await replay(link.window, link.names, each.sequence, body)
+        await remove_body(_bucket(link), each)
 
     _say(_do(act, letters, everything, run, reason, pipeline, data), "replayed", json_output=json_output)
 
@@ -133,6 +173,7 @@ def drop_letters(
 
     async def act(link: Link, each: DeadLetter) -> None:
         await drop(link.nc, link.names, each.sequence)
+        await remove_body(_bucket(link), each)
 
     _say(_do(act, letters, everything, run, reason, pipeline, data), "dropped", json_output=json_output)
 
@@ -161,7 +202,7 @@ def _do(
             try:
                 await act(link, letter)
                 done.append({"letter": letter.sequence, "frame": str(letter.id), "error": None})
-            except BadInputError as error:
+            except (BadInputError, NoSuchError, StorageError, MessageTooLargeError) as error:
                 done.append({"letter": letter.sequence, "frame": str(letter.id), "error": str(error)})
         return done
 
@@ -177,12 +218,16 @@ def _say(done: list[dict[str, Any]], word: str, *, json_output: bool) -> None:
         for each in failed:
             typer.echo(f"  {each['error']}", err=True)
     if failed:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
 async def _select(link: Link, run: str | None, reason: str | None) -> list[DeadLetter]:
     letters = await list_dead(link.nc, link.names, run)
     return [letter for letter in letters if reason in (None, letter.reason)]
+
+
+def _bucket(link: Link) -> Bucket:
+    return connect(s3_settings(link.place))
 
 
 def _document(letter: DeadLetter) -> dict[str, Any]:
@@ -191,11 +236,13 @@ def _document(letter: DeadLetter) -> dict[str, Any]:
         "run": letter.id.run if letter.id else None,
         "detector": letter.id.detector if letter.id else None,
         "event": letter.id.event if letter.id else None,
+        "file": letter.file or None,
         "reason": letter.reason,
         "message": letter.message,
         "stage": letter.stage,
         "deliveries": letter.deliveries,
         "bytes": letter.size,
         "since": format_time(letter.time_ns) + "Z",
-        "cut": letter.is_truncated,
+        "gone": letter.is_gone,
+        "key": letter.elsewhere.key if letter.elsewhere else None,
     }

@@ -7,22 +7,37 @@ from urllib.parse import quote
 
 import typer
 
-from cygnet.cli.options import DEFAULT_DATA, Data, Json
+from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.local.folder import Place, running
+from cygnet.local.users import place_for, s3_users
 
 
 def env(
-    pipeline: Annotated[str | None, typer.Argument(help="Which pipeline, if several run.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="PIPELINE", help="The same as --pipeline.", show_default=False)
+    ] = None,
+    pipeline: Pipeline = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="NAME", help="A user of `local.s3`, with their own keys.")
+    ] = None,
     data: Data = DEFAULT_DATA,
     json_output: Json = False,
 ) -> None:
     """Print shell exports with which any NATS or S3 client can look into a running up.
 
-    Example:
+    Examples:
         eval "$(cygnet env)" && aws s3 ls "s3://$CYGNET_BUCKET"
+
+        eval "$(cygnet env --user student)" && jupyter lab
     """
-    _, place = running(data).place(pipeline)
-    variables = exports(place)
+    up, pipeline = running(data), pipeline or name
+    if user is None:
+        _, place = up.place(pipeline)
+        names = [each.access_key_id for each in s3_users(up)]
+        variables = exports(place, names[0] if names else None)
+    else:
+        place = up.place(pipeline)[1] if pipeline else next(iter(up.pipelines.values()))
+        variables = exports(place_for(user, place, up), user)
     if json_output:
         typer.echo(json.dumps(variables))
         return
@@ -30,8 +45,12 @@ def env(
         typer.echo(f"export {name}={shlex.quote(value)}")
 
 
-def exports(place: Place) -> dict[str, str]:
-    """Return the variables; the two checksum ones are what boto3 needs with an S3 that knows MD5 only."""
+def exports(place: Place, user: str | None) -> dict[str, str]:
+    """Return the variables.
+
+    The two checksum ones are what boto3 needs with an S3 that knows MD5 only; `user` is whom a notebook takes
+    itself to run for.
+    """
     variables = {
         "NATS_URL": with_credentials(place.nats_url, place.nats_user, place.nats_password),
         "AWS_ENDPOINT_URL": place.s3_endpoint,
@@ -44,8 +63,10 @@ def exports(place: Place) -> dict[str, str]:
         "CYGNET_BUCKET": place.bucket,
         "CYGNET_PREFIX": place.prefix,
     }
-    if place.s3_ca_bundle:
-        variables["AWS_CA_BUNDLE"] = place.s3_ca_bundle
+    if place.s3_ca_bundle:  # for boto3, and for requests, which looks elsewhere
+        variables |= {"AWS_CA_BUNDLE": place.s3_ca_bundle, "REQUESTS_CA_BUNDLE": place.s3_ca_bundle}
+    if user:
+        variables["JUPYTERHUB_USER"] = user
     return variables
 
 

@@ -1,19 +1,24 @@
-"""`cygnet init`: a commented spec of one's own frames or one's own announcer, to start from."""
+"""`cygnet init`: a commented spec of own frames, an announcer or a simulated detector, to start from."""
 
 import json
 import os
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from cygnet.cli.exit_codes import EXIT_USAGE
 from cygnet.cli.frame_folder import FolderError, FrameFolder, survey
-from cygnet.spec.example import announcements_spec, replay_spec
+from cygnet.cli.output import counted
+from cygnet.local.command_line import as_typed
+from cygnet.spec.example import announcements_spec, replay_spec, simulator_spec
 from cygnet.spec.loader import loads
 from cygnet.spec.problems import Problem, SpecError
 
 _OPTIONS = {"metadata.name": "NAME", "spec.sources[0].replay.path": "FRAMES"}
+_MOST_NAMED = 10
 
 
 def init(
@@ -25,8 +30,11 @@ def init(
         str | None,
         typer.Option(metavar="SUBJECT", help="Subject of a foreign announcer; instead of a folder."),
     ] = None,
+    simulator: Annotated[
+        bool, typer.Option("--simulator", help="Simulate a CYGNO detector; instead of a folder.")
+    ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="NAME.yaml")
+        Path | None, typer.Option("--output", "-o", help="File to write; NAME.yaml if not given.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     json_output: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
@@ -37,15 +45,23 @@ def init(
         cygnet init lime frames/
 
         cygnet init lime --announcements daq/data -o pipelines/lime.yaml
+
+        cygnet init lime --simulator
     """
-    if frames and announcements:
-        _refuse("give either a folder of frames or --announcements SUBJECT, not both")
-    if not frames and not announcements:
-        _refuse("give a folder of frames to replay, or --announcements SUBJECT to listen to")
+    given = sum((bool(frames), bool(announcements), simulator))
+    if given > 1:
+        _refuse("give one of a folder of frames, --announcements SUBJECT and --simulator, not several")
+    if not given:
+        _refuse(
+            "give a folder of frames to replay, --announcements SUBJECT to listen to, or --simulator to have"
+            " a detector simulated"
+        )
     file = output or Path(f"{name}.yaml")
     folder = _survey(frames) if frames else None
     if folder:
         text = replay_spec(name, _from(file, folder.path))
+    elif simulator:
+        text = simulator_spec(name)
     else:
         text = announcements_spec(name, announcements or "")
     try:
@@ -81,16 +97,32 @@ def _write(file: Path, text: str, *, force: bool) -> None:
 def _tell(
     file: Path, name: str, folder: FrameFolder | None, subject: str | None, *, json_output: bool
 ) -> None:
-    following = [f"cygnet up {shlex.quote(str(file))}", "cygnet chunks ls"]
+    cygnet = as_typed("cygnet")
+    following = [f"{cygnet} up {shlex.quote(str(file))}", f"{cygnet} chunks ls"]
     if json_output:
-        kinds = folder.kinds if folder else {}
-        written = {"file": str(file), "name": name, "frames": kinds, "subject": subject, "next": following}
-        typer.echo(json.dumps(written))
+        kinds, bad = (folder.kinds, folder.bad) if folder else ({}, {})
+        written = {"file": str(file), "name": name, "frames": kinds, "bad": bad, "subject": subject}
+        typer.echo(json.dumps(written | {"next": following}))
         return
-    does = f"replays {folder} from {folder.path}" if folder else f"listens to {subject}"
-    typer.echo(f"Wrote {file}: {does}.\n\nNext:")
+    does = "simulates a CYGNO detector"
+    if folder:
+        does = f"replays {folder} from {folder.path}"
+    elif subject:
+        does = f"listens to {subject}"
+    typer.echo(f"Wrote {file}: {does}.")
+    if folder and folder.bad:
+        _tell_bad(folder.bad)
+    typer.echo("\nNext:")
     for command, why in zip(following, ("run it on this machine", "what it has stored"), strict=True):
         typer.echo(f"  {command:<32} # {why}")
+
+
+def _tell_bad(bad: Mapping[str, str]) -> None:
+    typer.echo(f"No frames, to become dead letters: {counted(len(bad), 'file')}")
+    for name, wrong in list(bad.items())[:_MOST_NAMED]:
+        typer.echo(f"  {name} {wrong}")
+    if len(bad) > _MOST_NAMED:
+        typer.echo(f"  and {len(bad) - _MOST_NAMED} more")
 
 
 def _in_options(problem: Problem) -> str:
@@ -100,4 +132,4 @@ def _in_options(problem: Problem) -> str:
 
 def _refuse(message: str) -> NoReturn:
     typer.echo(message, err=True)
-    raise typer.Exit(2)
+    raise typer.Exit(EXIT_USAGE)

@@ -5,16 +5,14 @@ from typing import Annotated
 
 import typer
 
-from cygnet.cli.access import Link, runs_now, stored_run, with_link
+from cygnet.cli.access import Link, read_run, runs_now, stored_run, with_link
+from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import print_json
 from cygnet.model.errors import NoSuchError
-from cygnet.model.ledger import RunAccount, fold, ledger, stored_twice, total
+from cygnet.model.ledger import RunAccount, ledger, stored_twice, total
 from cygnet.storage.ledger_files import read_ledger
-from cygnet.transport.account import read_account
 from cygnet.transport.runs import RUN_KEY
-
-EXIT_FAILED = 1
 
 
 def show_ledger(
@@ -49,8 +47,8 @@ def show_ledger(
         for line in lines if len(lines) > 1 else ():
             typer.echo(f"  {line.detector}: {line.equation()}")
         typer.echo(f"  {whole.equation()}")
-        for reason, count in sorted(whole.dead_reasons.items()):
-            typer.echo(f"    dead: {count} × {reason}")
+        for reason in whole.reasons():
+            typer.echo(f"    {reason}")
         for name, events in twice.items():
             typer.echo(f"  STORED TWICE: {name} {events.pairs()}")
         state = "closes" if closes else "does not close" if whole.ended else "is open: the run goes on"
@@ -79,8 +77,7 @@ async def _live(link: Link, run: str | None) -> tuple[RunAccount, dict[str, int]
     if run is None:
         value = await link.values.get(RUN_KEY)
         run = str(value.data["run"]) if value else ""
-    records = await read_account(link.nc, link.names, run) if run else []
-    account = fold(run, (record for _, record in records))
+    account = await read_run(link, run) if run else RunAccount("")
     issued = {}
     for name in account.detectors:
         cursor = await link.values.get(f"cursor.{run}.{name}")

@@ -36,8 +36,7 @@ def listen(
     Example:
         cygnet listen daq/data --count 1
     """
-    if not subject or any(character.isspace() for character in subject) or ".." in subject:
-        raise BadInputError(f"SUBJECT: {subject!r}; accepted: words joined by dots, without spaces")
+    check_subject(subject)
     heard = 0
     try:
         heard = with_link(data, pipeline, lambda link: _listen(link, subject, count, seconds, json_output))
@@ -45,6 +44,23 @@ def listen(
         raise typer.Exit(0) from None
     if not heard:
         raise typer.Exit(1)
+
+
+def check_subject(subject: str) -> None:
+    """Raise BadInputError, which says what is accepted, for what no server can listen to."""
+    words = subject.split(".")
+    if not all(words) or any(character.isspace() for character in subject):
+        raise BadInputError(f"SUBJECT: {subject!r}; accepted: words joined by single dots, without spaces")
+    for place, word in enumerate(words):
+        if (word != "*" and "*" in word) or (word != ">" and ">" in word):
+            wildcard = "*" if "*" in word else ">"
+            letter = "; the slash is a letter like any other" if "/" in word else ""
+            raise BadInputError(
+                f"SUBJECT: {subject!r}: {wildcard!r} stands for whole words between dots{letter};"
+                " accepted: such as daq/data, daq.* or daq.>"
+            )
+        if word == ">" and place < len(words) - 1:
+            raise BadInputError(f"SUBJECT: {subject!r}; accepted: '>' as the last word only")
 
 
 async def _listen(

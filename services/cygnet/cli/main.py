@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-EXIT_FAILED, EXIT_USAGE = 1, 2
+from cygnet.cli.exit_codes import EXIT_FAILED, EXIT_USAGE
 
 
 class Entry(NamedTuple):
@@ -29,15 +30,25 @@ COMMANDS = {
     "runs": Entry("runs", "List, end and remove runs."),
     "ledger": Entry("ledger", "Show that nothing was lost and nothing stored twice.", "show_ledger"),
     "chunks": Entry("chunks", "List, check and fetch what is stored."),
-    "show": Entry("show", "Show one stored event.", "show"),
+    "show": Entry("show", "Show one stored event, or a gallery.", "show"),
+    "analyse": Entry("analyse", "Measure tracks, tell recoils, fit a modulation."),
     "dead": Entry("dead", "List, show, replay and drop dead letters."),
     "params": Entry("params", "Get, set and watch live parameters."),
     "listen": Entry("listen", "Hear a subject, or why it is silent.", "listen"),
+    "simulate": Entry("simulate", "Write simulated images with their labels.", "simulate"),
     "scaling": Entry("scaling", "Look at the scaling policy."),
     "service": Entry("service", "Run one service, as a container does.", "service"),
     "schema": Entry("schema", "Print the JSON Schema of a Pipeline file.", "schema"),
     "version": Entry("version", "Print the version.", "version"),
 }
+
+
+_EXAMPLES = """\b
+Examples:
+  cygnet up                                  # lists the examples
+  cygnet init lime frames/                   # writes lime.yaml for your own frames
+  cygnet up lime.yaml --events 1000
+  cygnet chunks ls"""
 
 
 def build(wanted: str | None) -> typer.Typer:
@@ -51,7 +62,7 @@ def build(wanted: str | None) -> typer.Typer:
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
-        epilog="Start with: cygnet up (lists the examples), or cygnet init NAME FRAMES (your own).",
+        epilog=_EXAMPLES,
     )
     for name, entry in COMMANDS.items():
         if wanted not in (None, name):
@@ -64,7 +75,8 @@ def build(wanted: str | None) -> typer.Typer:
         else:
             for each in module.app.registered_commands:
                 each.help = _help(each.callback)
-            app.add_typer(module.app, name=name, help=entry.says)
+            group = _help(module.app.registered_callback.callback)
+            app.add_typer(module.app, name=name, help=group)
     return app
 
 
@@ -88,11 +100,15 @@ def run(argv: Sequence[str] | None = None) -> None:
     try:
         app(words, prog_name="cygnet")
     except Exception as error:
-        message = _known(error)
-        if message is None:
+        known = _known(error)
+        if known is None:
             raise
-        sys.stderr.write(f"cygnet: {message[0]}\n")
-        sys.exit(message[1])
+        message, code = known
+        if "--json" in words:
+            problems = [problem.as_dict() for problem in getattr(error, "problems", ())]
+            sys.stdout.write(json.dumps({"error": message, "problems": problems}, default=str) + "\n")
+        sys.stderr.write(f"cygnet: {message}\n")
+        sys.exit(code)
 
 
 def _known(error: Exception) -> tuple[str, int] | None:

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from cygnet.local.data_folder import DEFAULT_FOLDER
+
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="Data folder of `cygnet up`.")]
 Pipeline = Annotated[
     str | None, typer.Option("--pipeline", "-p", metavar="NAME", help="Which pipeline, if several run.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-DEFAULT_DATA = Path("cygnet-data")
+DEFAULT_DATA = DEFAULT_FOLDER

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import typer
+
+from cygnet.model.errors import BadInputError
 
 
 def print_json(document: Any) -> None:
@@ -34,6 +37,21 @@ def dtype_name(dtype: str) -> str:
     import numpy as np
 
     return str(np.dtype(dtype).name)
+
+
+def counted(count: int, word: str) -> str:
+    """Return `1 chunk`, `2 chunks`."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def write_file(file: Path, body: bytes) -> None:
+    """Write what `--output` asked for. Raises BadInputError when it can't be written there."""
+    try:
+        file.write_bytes(body)
+    except OSError as error:
+        raise BadInputError(
+            f"--output: {file} can't be written: {error.strerror}; accepted: a file in a folder that is there"
+        ) from error
 
 
 def in_bytes(size: int) -> str:

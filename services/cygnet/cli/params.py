@@ -11,12 +11,12 @@ import typer
 from cygnet.cli.access import Link, with_link
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import print_json
+from cygnet.local.command_line import as_typed
 from cygnet.local.errors import LocalError
 from cygnet.model.errors import BadInputError
-from cygnet.preprocessor.parameters import check_window
 from cygnet.spec.loader import load
 from cygnet.spec.stages import Window
-from cygnet.transport.parameters import PARAMETERS_KEY
+from cygnet.transport.parameters import PARAMETERS_KEY, check_window
 from cygnet.transport.values import ConflictError, Value
 
 app = typer.Typer(no_args_is_help=True)
@@ -26,7 +26,11 @@ _NAMES = ("min", "max")
 
 @app.callback()
 def group() -> None:
-    """Get, set and watch live parameters."""
+    """Get, set and watch live parameters.
+
+    Example:
+        cygnet params set min=85 max=130
+    """
 
 
 @app.command("get")
@@ -105,7 +109,7 @@ def suggest_window(
         f"{found.frames} frames, {found.pixels} pixels of {found.dtype}, {found.least} to {found.most}"
     )
     typer.echo(f"  half of them up to {found.min}, all but 1 in 10,000 up to {found.max}")
-    typer.echo(f"  cygnet params set min={found.min} max={found.max}")
+    typer.echo(f"  {as_typed('cygnet')} params set min={found.min} max={found.max}")
 
 
 def _parse(bounds: list[str]) -> dict[str, float]:
@@ -154,14 +158,17 @@ def _window(link: Link) -> Window:
     (pipeline,) = load(link.place.spec)
     window = pipeline.spec.preprocessor.window
     if window is None:
-        raise LocalError(f"pipeline {link.name} has no window stage, so that nothing can be set")
+        raise LocalError(
+            f"pipeline {link.name} has no window stage, so that nothing can be set; accepted: a pipeline with"
+            " `- window: {min: 80, max: 120}` under preprocessor.stages of its file"
+        )
     return window
 
 
 def _replay_folder(data: Path, pipeline: str | None) -> Path:
     from cygnet.cli.access import places
 
-    for place in places(data, pipeline).values():
+    for _, place in places(data, pipeline):
         (found,) = load(place.spec)
         for source in found.spec.sources:
             if source.replay:

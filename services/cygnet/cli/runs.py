@@ -1,26 +1,25 @@
 """`cygnet runs`: which runs there are; ending one; removing one."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from cygnet.cli.access import Link, bucket_of, places, runs_now, stored_runs, with_link
+from cygnet.cli.access import Link, bucket_of, places, stored_runs, with_link
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import print_json, print_table
+from cygnet.cli.run_rows import run_rows
 from cygnet.local.control import COMPLETE, ask_for_end, current_run
 from cygnet.local.errors import LocalError
-from cygnet.local.folder import Place
 from cygnet.local.places import s3_settings
 from cygnet.model.errors import NoSuchError
 from cygnet.model.identity import check_name
-from cygnet.model.ledger import RunAccount, fold, ledger, total
-from cygnet.model.timestamp import format_time
 from cygnet.storage.bucket import connect
-from cygnet.storage.keys import run_folder
-from cygnet.storage.ledger_files import read_ledger
-from cygnet.transport.account import purge_run, read_account
-from cygnet.transport.runs import RUN, RUN_KEY, run_key, run_state
+from cygnet.storage.index import list_objects
+from cygnet.storage.keys import dead_folder, run_folder
+from cygnet.storage.port import Bucket
+from cygnet.transport.account import purge_run
+from cygnet.transport.runs import RUN_KEY, late_key, run_key, run_state
 from cygnet.transport.streams import purge_subject
 
 app = typer.Typer(no_args_is_help=True)
@@ -28,20 +27,21 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def group() -> None:
-    """List, end and remove runs."""
-
-
-@app.command("ls")
-def list_runs(pipeline: Pipeline = None, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
-    """List runs, those of a running up and those in the bucket, oldest first.
+    """List, end and remove runs.
 
     Example:
         cygnet runs ls
     """
-    rows = []
-    for name, place in places(data, pipeline).items():
-        live = with_link(data, name, _live) if runs_now(data) else {}
-        rows += [{"pipeline": name} | row for row in _merged(live, _stored(place, data))]
+
+
+@app.command("ls")
+def list_runs(pipeline: Pipeline = None, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
+    """List the runs of every pipeline that ran in the folder, oldest first.
+
+    Example:
+        cygnet runs ls
+    """
+    rows = run_rows(data, places(data, pipeline))
     if json_output:
         print_json(rows)
         return
@@ -95,58 +95,13 @@ def remove(
     check_name(run, "run")
     what = "account and all stored objects" if objects else "account"
     if not yes:
+        with_link(data, pipeline, lambda link: _check_removable(link, run, data))
         typer.confirm(f"Remove {what} of run {run}?", abort=True)
     removed = with_link(data, pipeline, lambda link: _remove(link, run, data, objects=objects))
     if json_output:
         print_json({"run": run} | removed)
     else:
         typer.echo(f"run {run}: {removed['records']} records, {removed['objects']} objects removed")
-
-
-async def _live(link: Link) -> dict[str, dict[str, Any]]:
-    rows = {}
-    for key in await link.values.keys(RUN):
-        value = await link.values.get(key)
-        if value is None or value.data["state"] == "removed":
-            continue
-        run = key.removeprefix(RUN)
-        account = fold(run, (record for _, record in await read_account(link.nc, link.names, run)))
-        issued = {}
-        for name in account.detectors:
-            cursor = await link.values.get(f"cursor.{run}.{name}")
-            if cursor:
-                issued[name] = int(cursor.data["next"])
-        rows[run] = _row(account, str(value.data["state"]), issued)
-    return rows
-
-
-def _stored(place: Place, data: Data) -> dict[str, dict[str, Any]]:
-    reader = bucket_of(place, data).reader
-    rows = {}
-    for run in stored_runs(reader, place.prefix):
-        account = read_ledger(reader, place.prefix, run)
-        rows[run] = _row(account, COMPLETE, {}) if account else {"run": run, "state": "not complete"}
-    return rows
-
-
-def _row(account: RunAccount, state: str, issued: dict[str, int]) -> dict[str, Any]:
-    whole = total(ledger(account, issued), account.run)
-    return {
-        "run": account.run,
-        "state": state,
-        "announced": whole.announced,
-        "stored": whole.stored,
-        "consumed": whole.consumed,
-        "dead": whole.dead,
-        "in_flight": whole.in_flight,
-        "closes": whole.closes,
-        "started": f"{format_time(account.begin.time_ns, ' ')[:19]}Z" if account.begin else "",
-    }
-
-
-def _merged(live: dict[str, dict[str, Any]], stored: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    both = stored | live
-    return [both[run] for run in sorted(both)]
 
 
 async def _end(link: Link, run: str | None) -> str:
@@ -164,7 +119,7 @@ async def _end(link: Link, run: str | None) -> str:
     return run
 
 
-async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[str, int]:
+async def _check_removable(link: Link, run: str, data: Data) -> None:
     state = await run_state(link.values, run)
     reader = bucket_of(link.place, data).reader
     if state in (None, "removed") and run not in await asyncio.to_thread(
@@ -173,12 +128,13 @@ async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[st
         raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
     if state not in (None, "removed", COMPLETE):
         raise LocalError(f"run {run} is {state}: end it first with `cygnet runs end {run}`")
-    count = 0
-    if objects:  # through the server that runs, which would not notice that files are gone
-        bucket = connect(s3_settings(link.place))
-        found = [each.key async for each in bucket.list(run_folder(link.place.prefix, run))]
-        await bucket.delete(found)
-        count = len(found)
+
+
+async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[str, int]:
+    await _check_removable(link, run, data)
+    bucket = connect(s3_settings(link.place))  # the server would not notice that files are gone
+    count = await _remove_objects(bucket, link.place.prefix, run) if objects else 0
+    await bucket.delete([each.key async for each in bucket.list(dead_folder(link.place.prefix, run))])
     records = await purge_run(link.nc, link.names, run)
     await purge_subject(link.nc, link.names.dead, link.names.dead_subject(run, "*"))
     request = await link.values.get(RUN_KEY)
@@ -186,9 +142,17 @@ async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[st
         await link.values.put(run_key(run), {"state": "removed"})
     else:
         await link.values.delete(run_key(run))
-    for key in (
-        *await link.values.keys(f"cursor.{run}."),
-        *await link.values.keys(f"base.{run}."),
-    ):
-        await link.values.delete(key)
+    for prefix in ("cursor", "base", "attempt"):
+        for key in await link.values.keys(f"{prefix}.{run}."):
+            await link.values.delete(key)
+    await link.values.delete(late_key(run))
     return {"records": records, "objects": count}
+
+
+async def _remove_objects(bucket: Bucket, prefix: str, run: str) -> int:
+    """Delete a run's chunks, then what names them: who is interrupted in between can begin again."""
+    chunks = await asyncio.to_thread(list_objects, bucket.reader, prefix, run)
+    await bucket.delete(sorted(chunks))
+    rest = [each.key async for each in bucket.list(run_folder(prefix, run))]
+    await bucket.delete(rest)
+    return len(chunks.union(rest))

@@ -1,4 +1,4 @@
-"""`cygnet scaling`: look at the scaling policy before it looks at a cluster."""
+"""`cygnet scaling`: look at the scaling policy, before it looks at a cluster and while it scales."""
 
 import json
 from enum import StrEnum
@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 
 from cygnet.cli import scaling_figure, scaling_terminal
+from cygnet.cli.exit_codes import EXIT_USAGE
+from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.scaling.simulator import (
     MAX_PODS,
     POD_HZ,
@@ -21,7 +23,6 @@ from cygnet.scaling.simulator import (
 )
 from cygnet.scaling.traces import TRACES
 
-USAGE_ERROR = 2
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 app = typer.Typer(name="scaling", help="How many workers, and why.", no_args_is_help=True)
@@ -49,7 +50,11 @@ class PolicyName(StrEnum):
 
 @app.callback()
 def scaling() -> None:
-    """How many workers, and why."""
+    """How many workers, and why.
+
+    Example:
+        cygnet scaling simulate --trace beam
+    """
 
 
 @app.command("simulate")
@@ -97,6 +102,18 @@ def simulate_command(
         _save(outcomes, plot)
 
 
+@app.command("explain")
+def explain_command(pipeline: Pipeline = None, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
+    """Say what the policy decided last in a running or ended up, why, and on which numbers.
+
+    Example:
+        cygnet scaling explain --data /scratch/run7
+    """
+    from cygnet.cli.scaling_explained import explain
+
+    explain(data, pipeline, json_output=json_output)
+
+
 def _print(console: Console, outcomes: list[Outcome]) -> None:
     for _, group in groupby(outcomes, key=lambda outcome: outcome.trace.name):
         scaling_terminal.draw(console, list(group))
@@ -142,4 +159,4 @@ def _document(outcomes: list[Outcome]) -> dict[str, Any]:
 
 def _refuse(message: str) -> None:
     typer.echo(message, err=True)
-    raise typer.Exit(USAGE_ERROR)
+    raise typer.Exit(EXIT_USAGE)

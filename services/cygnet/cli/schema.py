@@ -4,10 +4,11 @@ import json
 
 import typer
 
+from cygnet.cli.options import Json
 from cygnet.spec.schema import json_schema
 
 
-def schema() -> None:
+def schema(json_output: Json = False) -> None:  # noqa: ARG001 - it is JSON either way
     """Print the JSON Schema of a Pipeline file.
 
     An editor with a YAML language server completes and checks a spec whose first line is

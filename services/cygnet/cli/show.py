@@ -1,38 +1,112 @@
-"""`cygnet show`: one stored event, with what was done to it."""
+"""`cygnet show`: one stored event, with its truth and what was done to it; without a number, a gallery."""
 
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cygnet.cli.access import stored_run
+from cygnet.cli.access import read_run, runs_now, stored_run, with_link
+from cygnet.cli.gallery import Chosen, choose, save
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
-from cygnet.cli.output import dtype_name, in_bytes, print_json
+from cygnet.cli.output import dtype_name, in_bytes, print_json, print_table
 from cygnet.model.errors import BadInputError, NoSuchError
+from cygnet.model.truth import Truth
 from cygnet.storage.dataset import Dataset, EventView
 from cygnet.storage.index import read_index
+from cygnet.storage.ledger_files import fate
 from cygnet.storage.runs import RunPlace
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="The run.")],
-    event: Annotated[int, typer.Argument(min=0, help="Number of the event in the run.")],
+    run: Annotated[str | None, typer.Argument(help="The run; the newest if not given.")] = None,
+    event: Annotated[
+        int | None, typer.Argument(min=0, help="Number of the event in the run; ten events if not given.")
+    ] = None,
     detector: Annotated[str | None, typer.Option("--detector", help="Which, if there are several.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE.png", help="Also draw into this file.")
+    ] = None,
     pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
     json_output: Json = False,
 ) -> None:
-    """Show one stored event: its time, its arrays, and what was done to it.
+    """Show one stored event: its time, its arrays, its truth if it was simulated, and what was done to it.
 
-    Example:
-        cygnet show 20261121T101010-ab12 17
+    Without an event: ten of the run, of a simulated one five of each recoil.
+
+    Examples:
+        cygnet show 20261121T101010-ab12 17 --out event.png
+
+        cygnet show --out gallery.png
     """
-    view = _dataset(stored_run(data, pipeline, run), detector).at(event)
+    if out:
+        from cygnet.cli.event_figure import check_figure
+
+        check_figure(out, "--out")
+    dataset = dataset_of(stored_run(data, pipeline, run), detector)
+    if event is None:
+        _show_gallery(choose(dataset), dataset, out, json_output=json_output)
+    else:
+        _show_event(_stored(dataset, event, pipeline, data), out, json_output=json_output)
+
+
+def _stored(dataset: Dataset, event: int, pipeline: str | None, data: Path) -> EventView:
+    """Return the event; of one that is not stored the account knows more than the bucket, while it runs."""
+    try:
+        return dataset.at(event)
+    except NoSuchError:
+        if runs_now(data):
+            account = with_link(data, pipeline, lambda link: read_run(link, dataset.run))
+            became = fate(account, dataset.detector, event)
+            if became not in ("", "stored", "in flight"):
+                raise NoSuchError(
+                    f"event {event} of {dataset.run}/{dataset.detector} is not stored: it is {became}"
+                ) from None
+        raise
+
+
+def _show_gallery(chosen: list[Chosen], dataset: Dataset, out: Path | None, *, json_output: bool) -> None:
+    if out:
+        save(chosen, f"run {dataset.run}, detector {dataset.detector}", out)
     if json_output:
-        print_json(_document(view))
+        events = [
+            {"event": each.view.event, "time": f"{each.view.time}Z", "truth": _truth_document(each.truth)}
+            for each in chosen
+        ]
+        print_json({"run": dataset.run, "detector": dataset.detector, "events": events, "drawn": _drawn(out)})
+        return
+    recoils = Counter(each.truth.recoil for each in chosen if each.truth)
+    by_truth = ", ".join(f"{count} {recoil}" for recoil, count in recoils.items())
+    some = f"{len(chosen)} of {len(dataset)} stored events" + (f" ({by_truth})" if recoils else "")
+    if out:
+        typer.echo(f"gallery of {some}: {out}")
+        return
+    typer.echo(f"run {dataset.run}, detector {dataset.detector}: {some}")
+    print_table(
+        (">event", "time", "truth"),
+        ((each.view.event, f"{each.view.time}Z", _told(each.truth)) for each in chosen),
+    )
+
+
+def _show_event(view: EventView, out: Path | None, *, json_output: bool) -> None:
+    truth = view.truth
+    if out:
+        from cygnet.cli.event_figure import Picture, save_event
+
+        title = f"event {view.event} of {view.row.run}/{view.row.detector}"
+        save_event(
+            Picture(view.image, f"{title}\n{_told(truth)}".rstrip(), truth.recoil if truth else None), out
+        )
+    if json_output:
+        print_json(_document(view) | {"drawn": _drawn(out)})
         return
     row = view.row
     typer.echo(f"event {view.event} of {row.run}/{row.detector}")
     typer.echo(f"  time        {view.time}Z")
+    if truth:
+        typer.echo(f"  truth       {_told(truth)}")
     for name, array in view.arrays.items():
         each = view.rows[name]
         shape = " × ".join(map(str, each.shape))
@@ -47,9 +121,32 @@ def show(
         if name == "revision":
             continue
         typer.echo(f"  {name:<11} {value}")
+    if out:
+        typer.echo(f"  drawn in    {out}")
 
 
-def _dataset(place: RunPlace, detector: str | None) -> Dataset:
+def _told(truth: Truth | None) -> str:
+    """Return a truth in words, nothing for none."""
+    if truth is None:
+        return ""
+    x, y, z = truth.direction
+    column, row = truth.position_mm
+    return (
+        f"{truth.recoil} recoil, {truth.energy_kev:.3g} keV, direction ({x:+.2f}, {y:+.2f}, {z:+.2f}),"
+        f" vertex ({column:+.1f}, {row:+.1f}) mm, z {truth.z_mm:.0f} mm"
+    )
+
+
+def _truth_document(truth: Truth | None) -> dict[str, Any] | None:
+    return asdict(truth) if truth else None
+
+
+def _drawn(out: Path | None) -> str | None:
+    return str(out) if out else None
+
+
+def dataset_of(place: RunPlace, detector: str | None) -> Dataset:
+    """Return the stored events of a detector, of the only one if it isn't named. Raises NoSuchError."""
     index = read_index(place.reader, place.prefix, place.run)
     known = sorted(str(name) for name in index.table.column("detector").unique().to_pylist())
     if detector is None and len(known) > 1:
@@ -68,6 +165,7 @@ def _document(view: EventView) -> dict[str, Any]:
         "event": view.event,
         "time": f"{view.time}Z",
         "revision": view.row.revision,
+        "truth": _truth_document(view.truth),
         "attrs": view.attrs,
         "provenance": view.provenance,
         "arrays": {

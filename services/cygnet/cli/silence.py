@@ -23,7 +23,7 @@ async def explain_silence(link: Link, subject: str) -> list[str]:
         lines += [_state(each) for each in streams]
     else:
         lines.append("no stream binds it, so that what was published before nobody listened is gone")
-    lines += _advice(link, subject)
+    lines += advice(link, subject)
     return lines
 
 
@@ -45,18 +45,26 @@ def _since(timestamp: str) -> str:
     return f"{ago:.0f} s ago" if ago < 120 else f"{ago / 60:.0f} min ago"
 
 
-def _advice(link: Link, subject: str) -> Sequence[str]:
-    literal = _literal_subjects(link)
+def advice(link: Link, subject: str) -> Sequence[str]:
+    """Return what to do, from what the pipeline itself says and hears."""
+    own, foreign = _literal_subjects(link)
+    literal = [*own, *foreign]
     lines = []
     twin = next((each for each in literal if each != subject and _same(each, subject)), None)
     if twin:
         lines.append(f"did you mean {twin!r}? The slash is a letter like any other: only dots part words")
-    elif "/" in subject and any(part in ("*", ">") for part in subject.replace("/", ".").split(".")):
-        lines.append("wildcards stand for words between dots; in `daq/*` the star is a letter of the word")
-    elif subject in literal:
+    elif subject in foreign:
+        lines.append(
+            "this pipeline waits there too, for somebody else's announcer: it announces nothing there"
+        )
+    elif subject in own:
         lines.append("the source announces there only frames that it stores, while a run is on")
-    elif literal:
-        lines.append(f"this pipeline's own literal subjects: {', '.join(literal[:_FEW])}")
+    elif own:
+        lines.append(f"this pipeline announces on: {', '.join(own[:_FEW])}")
+    elif foreign:
+        lines.append(
+            f"this pipeline announces on no literal subject; it waits on: {', '.join(foreign[:_FEW])}"
+        )
     else:
         lines.append(
             f"pipeline {link.name} announces on no literal subject;"
@@ -65,13 +73,15 @@ def _advice(link: Link, subject: str) -> Sequence[str]:
     return lines
 
 
-def _literal_subjects(link: Link) -> list[str]:
+def _literal_subjects(link: Link) -> tuple[list[str], list[str]]:
+    """Return where the pipeline's sources announce, and where they wait for others to."""
     (pipeline,) = load(link.place.spec)
-    found: list[str] = []
+    own: list[str] = []
+    foreign: list[str] = []
     for source in pipeline.spec.sources:
-        found += source.mirror_subjects
-        found += source.announcements.subjects if source.announcements else []
-    return list(dict.fromkeys(found))
+        own += source.mirror_subjects
+        foreign += source.announcements.subjects if source.announcements else []
+    return list(dict.fromkeys(own)), list(dict.fromkeys(foreign))
 
 
 def _same(one: str, other: str) -> bool:

@@ -2,14 +2,14 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import typer
 
+from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json
 from cygnet.local.folder import running
-
-EXIT_FAILED = 1
 
 
 def status(data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
@@ -20,7 +20,8 @@ def status(data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
     """
     up = running(data)
     addresses = {file.name: file.read_text() for file in sorted((data / "http").glob("*")) if file.is_file()}
-    services = asyncio.run(_ask(addresses))
+    services = asyncio.run(_ask({name: addresses.get(name) for name in {*addresses, *up.wanted}}, data))
+    services = [each for each in services if each["answers"] or each["service"] in up.wanted]
     if json_output:
         pipelines = {
             name: {
@@ -47,23 +48,28 @@ def status(data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
         raise typer.Exit(EXIT_FAILED)
 
 
-async def _ask(addresses: dict[str, str]) -> list[dict[str, Any]]:
+async def _ask(addresses: dict[str, str | None], data: Path) -> list[dict[str, Any]]:
+    """Return what each process says of itself, or that it says nothing, by name."""
     import aiohttp
 
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as http:
 
-        async def ask(name: str, address: str) -> dict[str, Any] | None:
-            try:
-                async with http.get(f"http://{address}/readyz") as answer:
-                    problems = (await answer.json())["problems"]
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                return None  # it has ended, and left its address behind
+        async def ask(name: str, address: str | None) -> dict[str, Any]:
+            log = f"see {data / 'logs' / name}.log"
+            answers, problem = False, f"it is not there: starting, or about to be started again; {log}"
+            if address:
+                try:
+                    async with http.get(f"http://{address}/readyz") as answer:
+                        problems = (await answer.json())["problems"]
+                        answers, problem = True, "; ".join(f"{part}: {why}" for part, why in problems.items())
+                except (aiohttp.ClientError, OSError, TimeoutError, ValueError, KeyError):
+                    problem = f"it does not answer: it has died, or hangs; {log}"
             return {
                 "service": name,
-                "metrics": f"http://{address}/metrics",
-                "ready": not problems,
-                "problem": "; ".join(f"{part}: {why}" for part, why in problems.items()),
+                "metrics": f"http://{address}/metrics" if address else "",
+                "ready": not problem,
+                "answers": answers,
+                "problem": problem,
             }
 
-        answers = await asyncio.gather(*(ask(name, address) for name, address in addresses.items()))
-    return [answer for answer in answers if answer]
+        return await asyncio.gather(*(ask(name, address) for name, address in sorted(addresses.items())))

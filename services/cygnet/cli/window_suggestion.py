@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from cygnet.imaging import DecodeError, DecodeLimits, decode, pixel_histogram
+from cygnet.imaging import DecodeError, DecodeLimits, decode, pixel_histogram, read_npy
 from cygnet.model.errors import BadInputError
+from cygnet.model.frame_files import is_frame_file
 
 MOST_FRAMES = 50
 _PEDESTAL, _BRIGHTEST = 0.5, 0.9999
 _LIMITS = DecodeLimits(max_bytes=1 << 30, max_pixels=1 << 30)
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +64,17 @@ def suggest(folder: Path) -> Suggestion:
 
 
 def _images(folder: Path) -> Iterator[np.ndarray[Any, np.dtype[Any]]]:
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in _SUFFIXES)
+    files = sorted(file for file in folder.iterdir() if is_frame_file(file))
     step = max(1, -(-len(files) // MOST_FRAMES))
     for file in files[::step]:
         try:
-            image = np.load(file, allow_pickle=False) if file.suffix == ".npy" else _decoded(file)
-        except (DecodeError, OSError, ValueError):
+            image = _decoded(file)
+        except (DecodeError, OSError):
             continue
         if image.dtype.name in ("uint8", "uint16") and image.ndim in (2, 3):
             yield image
 
 
 def _decoded(file: Path) -> np.ndarray[Any, np.dtype[Any]]:
-    image: np.ndarray[Any, np.dtype[Any]] = decode(file.read_bytes(), limits=_LIMITS)
-    return image
+    read = read_npy if file.suffix.lower() == ".npy" else decode
+    return read(file.read_bytes(), limits=_LIMITS)

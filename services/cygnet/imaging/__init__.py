@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cygnet.imaging._errors import DecodeError, DecodeLimits, Reason
     from cygnet.imaging._histogram import pixel_histogram
     from cygnet.imaging._image_header import ImageHeader
+    from cygnet.imaging._npy import read_npy
     from cygnet.imaging._truth_from_path import energy_kev_from_path, recoil_type_from_path
     from cygnet.imaging._warm_up import warm_up
     from cygnet.imaging._window import window, window_levels
@@ -33,6 +34,7 @@ __all__ = [
     "energy_kev_from_path",
     "image_header",
     "pixel_histogram",
+    "read_npy",
     "recoil_type_from_path",
     "warm_up",
     "window",
@@ -56,6 +58,7 @@ _MODULE_OF = {
     "energy_kev_from_path": "_truth_from_path",
     "image_header": "_decode",
     "pixel_histogram": "_histogram",
+    "read_npy": "_npy",
     "recoil_type_from_path": "_truth_from_path",
     "warm_up": "_warm_up",
     "window": "_window",

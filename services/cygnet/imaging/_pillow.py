@@ -31,6 +31,7 @@ _DTYPES: dict[str, np.dtype[np.unsignedinteger]] = {
 }
 _NOT_COLOUR = frozenset({"1", "I", "F"})
 _TIFF_SAMPLE_FORMAT, _UNSIGNED = 339, 1
+_FORMATS = {2: "signed integers", 3: "floats", 5: "complex integers", 6: "complex floats"}
 _TIFF_MIN_IS_WHITE = 0
 
 _warnings_are_ours = threading.Lock()
@@ -82,7 +83,9 @@ def _check_tiff(image: TiffImagePlugin.TiffImageFile) -> None:
     formats = image.tag_v2.get(_TIFF_SAMPLE_FORMAT, (_UNSIGNED,))
     if any(value != _UNSIGNED for value in formats):
         raise DecodeError(
-            "unsupported", f"the TIFF's sample format is {formats}; accepted: unsigned integers (1)"
+            "unsupported",
+            f"the TIFF's pixels are {_FORMATS.get(formats[0], 'of an unknown kind')} (its tag SampleFormat is"
+            f" {formats[0]}); accepted: {GRAY}, or floats as .npy",
         )
     if image.tag_v2.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == _TIFF_MIN_IS_WHITE:
         raise DecodeError("unsupported", "the TIFF's scale is inverted (MinIsWhite); accepted: MinIsBlack")

@@ -66,12 +66,16 @@ def image_data(body: memoryview) -> list[memoryview]:
     position = _HEAD_BYTES
     while True:
         if position + 12 > len(body):
-            raise DecodeError("truncated", f"the PNG ends at byte {len(body)}, before its IEND chunk")
+            raise DecodeError(
+                "truncated",
+                f"the PNG is cut off after {len(body)} bytes, before the chunk that ends it (IEND)",
+            )
         length, kind = struct.unpack_from(">I4s", body, position)
         if position + 12 + length > len(body):
             raise DecodeError(
                 "truncated",
-                f"the PNG ends at byte {len(body)}, inside chunk {kind!r} of {length} bytes at {position}",
+                f"the PNG is cut off after {len(body)} bytes, inside its {_said(kind)}; the whole file has"
+                f" at least {position + 12 + length}",
             )
         _check_crc(body, position, length)
         if kind == b"IDAT":
@@ -125,6 +129,10 @@ def _inflated(stream: bytes, size: int, *, whole: bool) -> bytes:
     if len(inflated) < size or (whole and not inflater.eof):
         raise DecodeError("truncated", f"the PNG's image data ends after {len(inflated)} of {size} bytes")
     return inflated
+
+
+def _said(kind: bytes) -> str:
+    return "image data" if kind == b"IDAT" else f"chunk {kind.decode('latin-1')!r}"
 
 
 def _check_crc(body: memoryview, position: int, length: int) -> None:

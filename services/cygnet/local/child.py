@@ -12,6 +12,7 @@ from pathlib import Path
 from cygnet.local.errors import LocalError, disk_trouble
 from cygnet.runtime.parent import VARIABLE
 
+_LOG_TAIL_BYTES = 64 << 10
 # exec keeps process id and death signal; an interpreter of its own is safer than code between fork and exec.
 _TIED = """
 import ctypes, os, signal, sys
@@ -99,12 +100,12 @@ async def until_ready(
         raise LocalError(f"{name} did not start: {last_words(log)} (see {log})")
 
 
-def last_words(log: Path, most: int = 300) -> str:
-    """Return the last line that a child wrote, for a message."""
+def last_words(log: Path) -> str:
+    """Return the last line that a child wrote, whole: a log line cut short is JSON no more."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 8192))
+            file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return ""
-    return next((line.strip()[:most] for line in reversed(lines) if line.strip()), "")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -9,6 +9,8 @@ from pathlib import Path
 from cygnet.local.launcher import Handle, Launcher
 from cygnet.local.plan import Seen, Slot, plan, quick_deaths_after, wanted_slots
 
+_MOST_SAID = 300
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
@@ -17,11 +19,11 @@ class Death:
     slot: Slot
     code: int
     why: str
-    """What it said last."""
+    """What it said last; of one that we killed, why we did."""
 
     def __str__(self) -> str:
         how = f"killed by signal {-self.code}" if self.code < 0 else f"exit code {self.code}"
-        return f"{self.slot}: {how}" + (f": {self.why}" if self.why and self.code > 0 else "")
+        return f"{self.slot}: {how}" + (f": {self.why}" if self.why else "")
 
 
 @dataclass(slots=True)
@@ -31,6 +33,8 @@ class _Member:
     alive: bool = True
     stopping_since: float | None = None
     quick_deaths: int = 0
+    hung: str = ""
+    """Why we killed it, if we did."""
 
 
 class Fleet:
@@ -92,6 +96,17 @@ class Fleet:
         found = {slot: member.handle.address() for slot, member in self._members.items() if member.alive}
         return {slot: address for slot, address in found.items() if address}
 
+    def wanted(self) -> list[str]:
+        """Return the slots that should be filled, as they are written."""
+        return [str(slot) for slot in sorted(wanted_slots(self.replicas, self.ending, self.alive()))]
+
+    def end_hung(self, slot: Slot, why: str) -> None:
+        """Kill a process that hangs, for it can't be asked; `turn` starts it again."""
+        member = self._members.get(slot)
+        if member and member.alive and member.stopping_since is None:
+            member.hung = f"it was hung ({why}) and is started again"
+            member.handle.kill()
+
     def stop_all(self) -> None:
         """Ask every process to end, all at once."""
         self.replicas.clear()
@@ -119,7 +134,8 @@ class Fleet:
             if not asked:
                 role = (slot.pipeline, slot.service)
                 self.restarts[role] = self.restarts.get(role, 0) + 1
-                self._on_death(Death(slot=slot, code=code, why=said(member.handle.last_words())))
+                words = said(member.handle.last_words()) if code > 0 else ""  # a kill comes without a word
+                self._on_death(Death(slot=slot, code=code, why=member.hung or words))
 
     def _seen(self) -> list[Seen]:
         return [
@@ -135,9 +151,10 @@ class Fleet:
 
 
 def said(line: str) -> str:
-    """Return what a log line says, without its JSON."""
+    """Return what a log line says, without its JSON, short enough for a message."""
     try:
         fields = json.loads(line)
     except ValueError:
-        return line
-    return str(fields.get("error") or fields.get("message") or line) if isinstance(fields, dict) else line
+        fields = None
+    text = str(fields.get("error") or fields.get("message") or line) if isinstance(fields, dict) else line
+    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]} …"

@@ -32,6 +32,22 @@ class Place:
     s3_secret_access_key: str = field(repr=False)
     s3_region: str = "us-east-1"
     s3_ca_bundle: str | None = None
+    s3_public_endpoint: str | None = None
+    s3_embedded: bool = False
+    """Whether the bucket is a folder of the embedded server, whose port may be another one next time."""
+
+    @property
+    def home(self) -> tuple[str, str, str]:
+        """Endpoint (empty: the folder's own), bucket and prefix: where its runs are."""
+        return "" if self.s3_embedded else self.s3_endpoint, self.bucket, self.prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A pipeline that ran in the folder before those of the last `up`, or had another place."""
+
+    pipeline: str
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +59,10 @@ class Up:
     pipelines: dict[str, Place] = field(default_factory=dict)
     servers: dict[str, str] = field(default_factory=dict)
     """Address of each embedded server."""
+    wanted: list[str] = field(default_factory=list)
+    """Processes that should be there, by the names of their logs; what is missing among them has died."""
+    earlier: list[Earlier] = field(default_factory=list)
+    """What ran in the folder before, newest first: their runs are still there."""
     ended: str = ""
 
     @classmethod
@@ -50,7 +70,12 @@ class Up:
         """Return the record. Raises ValueError, KeyError or TypeError for what is none."""
         document: dict[str, Any] = json.loads(text)
         places = {name: Place(**place) for name, place in document.pop("pipelines").items()}
-        return cls(pipelines=places, **document)
+        earlier = [Earlier(each["pipeline"], Place(**each["place"])) for each in document.pop("earlier", [])]
+        return cls(pipelines=places, earlier=earlier, **document)
+
+    def known(self) -> list[tuple[str, Place]]:
+        """Return every pipeline that runs or ran in the folder, newest first; one that moved has several."""
+        return [*self.pipelines.items(), *((each.pipeline, each.place) for each in self.earlier)]
 
     def place(self, pipeline: str | None) -> tuple[str, Place]:
         """Return the pipeline of this name, or the only one. Raises LocalError."""
@@ -81,9 +106,22 @@ class Claim:
 
     def say(self, *, pipelines: dict[str, Place], servers: dict[str, str]) -> None:
         """Write down what runs, for the other commands."""
-        self.up = replace(self.up, pipelines=pipelines, servers=servers)
+        kept = {(name, place.home) for name, place in pipelines.items()}
+        earlier = [
+            Earlier(name, place)
+            for name, place in (self.before.known() if self.before else [])
+            if (name, place.home) not in kept
+        ]
+        self.up = replace(self.up, pipelines=pipelines, servers=servers, earlier=earlier)
         self._said = True
         self._write()
+
+    def wants(self, slots: list[str]) -> None:
+        """Write down which processes should be there, if that has changed."""
+        if self._said and slots != self.up.wanted:
+            self.up = replace(self.up, wanted=slots)
+            with suppress(LocalError):  # a full disk makes nobody stop
+                self._write()
 
     def end(self) -> None:
         """Write down that we ended by ourselves; one that never came to run anything leaves no trace."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from cygnet.local.command_line import as_typed
+from cygnet.local.data_folder import option
 from cygnet.local.folder import Place
 from cygnet.local.plan import Slot
 
@@ -16,7 +18,9 @@ def where(places: Mapping[str, Place], folder: Path) -> list[Line]:
     for endpoint in dict.fromkeys(endpoint for endpoint, _ in buckets):
         inside = ", ".join(path for at, path in buckets if at == endpoint)
         lines.append(("bucket", f"{endpoint}  {inside}"))
-    lines.append(("data", f'{folder}   look in from another terminal: eval "$(cygnet env{_option(folder)})"'))
+    which = f" -p {next(iter(places))}" if len(places) > 1 else ""
+    env = f'eval "$({as_typed("cygnet")} env{which}{option(folder)})"'
+    lines.append(("data", f"{folder}   look in from another terminal: {env}"))
     return lines
 
 
@@ -25,9 +29,5 @@ def metrics(addresses: Mapping[Slot, str]) -> list[Line]:
     if not addresses:
         return []
     slot, address = min(addresses.items())
-    more = f", {len(addresses) - 1} more: cygnet status" if len(addresses) > 1 else ""
+    more = f", {len(addresses) - 1} more: {as_typed('cygnet')} status" if len(addresses) > 1 else ""
     return [("metrics", f"http://{address}/metrics  ({slot}){more}")]
-
-
-def _option(folder: Path) -> str:
-    return "" if folder == Path("cygnet-data") else f" --data {folder}"

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from cygnet.local.errors import LocalError, disk_trouble
+from cygnet.spec.local import OWN_USER
 
 _FILE = "keys.json"
 
@@ -31,9 +32,9 @@ def own_keys(folder: Path) -> Keys:
     except (OSError, ValueError, TypeError) as error:
         raise LocalError(f"{path} can't be read: {error}; remove it, and new keys are made") from error
     keys = Keys(
-        nats_user="cygnet",
+        nats_user=OWN_USER,
         nats_password=secrets.token_urlsafe(24),
-        s3_access_key_id="cygnet",
+        s3_access_key_id=OWN_USER,
         s3_secret_access_key=secrets.token_urlsafe(24),
     )
     write_private(path, json.dumps(asdict(keys), indent=1))

@@ -3,15 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from cygnet.local.errors import LocalError
 from cygnet.local.folder import Place
 from cygnet.local.nats_server import NatsServer
 from cygnet.local.s3_server import S3Server
-from cygnet.spec.local import LocalNats, LocalS3
+from cygnet.model.errors import BadInputError
+from cygnet.spec.local import LocalNats, LocalS3, NatsUser, S3User
 from cygnet.spec.pipeline import Pipeline
 from cygnet.storage.settings import S3Settings
+
+T = TypeVar("T")
+User = TypeVar("User", NatsUser, S3User)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +34,14 @@ class Given:
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str], nats: str | None, s3: str | None) -> "Given":
-        """Return what `--nats` and `--s3` say, with users and keys from the usual variables."""
+        """Return what `--nats` and `--s3` say, with users and keys from the usual variables.
+
+        Raises BadInputError for an address that is none.
+        """
+        if s3 is not None and not s3.startswith(("http://", "https://")):
+            raise BadInputError(
+                f"--s3: {s3!r} is not an address; accepted: http://HOST[:PORT] or https://HOST[:PORT]"
+            )
         return cls(
             nats_url=nats or "",
             nats_user=env.get("CYGNET_NATS_USER") or None,
@@ -55,7 +67,7 @@ def needs_s3(pipelines: Iterable[Pipeline], given: Given) -> bool:
 def wished_nats(pipelines: Sequence[Pipeline]) -> LocalNats:
     """Return the one server that all pipelines share: an address, and the users of all."""
     servers = [pipeline.spec.local.nats for pipeline in pipelines]
-    users = {user.user: user for server in servers for user in server.users}
+    users = _distinct("local.nats.users", [(user.user, user) for server in servers for user in server.users])
     listen = _only("local.nats.listen", LocalNats().listen, [server.listen for server in servers])
     return LocalNats.model_construct(listen=listen, users=list(users.values()))
 
@@ -63,16 +75,39 @@ def wished_nats(pipelines: Sequence[Pipeline]) -> LocalNats:
 def wished_s3(pipelines: Sequence[Pipeline]) -> LocalS3:
     """Return the one endpoint that all pipelines share: an address, and the users of all."""
     servers = [pipeline.spec.local.s3 for pipeline in pipelines]
-    users = {user.access_key_id: user for server in servers for user in server.users}
+    users = _distinct(
+        "local.s3.users", [(user.access_key_id, user) for server in servers for user in server.users]
+    )
     listen = _only("local.s3.listen", LocalS3().listen, [server.listen for server in servers])
-    return LocalS3.model_construct(listen=listen, users=list(users.values()))
+    return LocalS3.model_construct(
+        listen=listen,
+        users=list(users.values()),
+        host=_only("local.s3.host", None, [server.host for server in servers]),
+        tls=_only("local.s3.tls", None, [server.tls for server in servers]),
+    )
 
 
-def _only(field: str, default: str, wishes: Iterable[str]) -> str:
-    different = sorted({wish for wish in wishes if wish != default})
+def _only(field: str, default: T, wishes: Iterable[T]) -> T:
+    """Return what those pipelines wish for that wish for anything but the default."""
+    different = {str(wish): wish for wish in wishes if wish != default}
     if len(different) > 1:
-        raise LocalError(f"{field}: the pipelines wish for {' and '.join(different)}; accepted: one address")
-    return different[0] if different else default
+        raise LocalError(
+            f"{field}: the pipelines wish for {' and '.join(sorted(different))}; accepted: the same for all,"
+            " for they share a server"
+        )
+    return next(iter(different.values()), default)
+
+
+def _distinct(field: str, users: Iterable[tuple[str, User]]) -> dict[str, User]:
+    """Return the users by name; two pipelines may name the same one, with the same secret."""
+    known: dict[str, User] = {}
+    for name, user in users:
+        if known.setdefault(name, user) != user:
+            raise LocalError(
+                f"{field}: the pipelines give {name!r} different secrets; accepted: the same one, or another"
+                " name"
+            )
+    return known
 
 
 def place_of(
@@ -82,8 +117,10 @@ def place_of(
     name, storage = pipeline.metadata.name, pipeline.spec.storage
     nats_url, nats_user, nats_password = _nats(pipeline, given, nats)
     endpoint = given.s3_endpoint or storage.endpoint or (s3.url if s3 else "")
+    ca_bundle, public = given.s3_ca_bundle if endpoint.startswith("https") else None, None
     if s3 and endpoint == s3.url:
         key, secret = s3.access_key_id, s3.secret_access_key
+        ca_bundle, public = s3.ca_bundle, s3.public_url
     elif given.s3_access_key_id and given.s3_secret_access_key:
         key, secret = given.s3_access_key_id, given.s3_secret_access_key
     else:
@@ -100,7 +137,9 @@ def place_of(
         s3_access_key_id=key,
         s3_secret_access_key=secret,
         s3_region=given.s3_region or storage.region,
-        s3_ca_bundle=given.s3_ca_bundle if endpoint.startswith("https") else None,
+        s3_ca_bundle=ca_bundle,
+        s3_public_endpoint=public,
+        s3_embedded=s3 is not None and endpoint == s3.url,
     )
 
 
@@ -133,6 +172,7 @@ def environment(place: Place) -> dict[str, str]:
         "AWS_SESSION_TOKEN": "",
         "AWS_REGION": place.s3_region,
         "AWS_CA_BUNDLE": place.s3_ca_bundle or "",
+        "CYGNET_S3_PUBLIC_ENDPOINT": place.s3_public_endpoint or "",
     }
 
 
@@ -145,4 +185,5 @@ def s3_settings(place: Place) -> S3Settings:
         secret_access_key=place.s3_secret_access_key,
         region=place.s3_region,
         ca_bundle=place.s3_ca_bundle,
+        public_endpoint=place.s3_public_endpoint,
     )

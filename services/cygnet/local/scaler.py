@@ -2,7 +2,6 @@
 
 import math
 import time
-from dataclasses import replace
 
 from cygnet.scaling import TICK_SECONDS, Decision, History, Sample, ScalingSpec, decide
 from cygnet.spec.pipeline import Scaling
@@ -35,15 +34,11 @@ class Scaler:
         return now >= self._next
 
     def tick(self, sample: Sample) -> Decision:
-        """Decide on the sample of now; the caller carries out what acts."""
+        """Decide on the sample of now, one without numbers if none could be read; carry out what acts.
+
+        A decision that is not carried out is remembered as if it had been, so that every one must be.
+        """
         self._next = sample.time + TICK_SECONDS - 0.5
         decision = decide(self._history.then(sample, self._history.memory), self._spec)
         self._history = self._history.then(sample, decision.memory)
-        return decision
-
-    def blind(self, now: float) -> Decision:
-        """Decide without a sample: nothing could be read."""
-        self._next = now + TICK_SECONDS - 0.5
-        decision = decide(replace(self._history, now=now), self._spec)
-        self._history = replace(self._history, now=now, memory=decision.memory)
         return decision

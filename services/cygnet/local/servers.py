@@ -35,7 +35,7 @@ class Servers:
         if needs_s3(pipelines, given):
             s3 = wished_s3(pipelines)
             address = choose(s3.listen, "local.s3.listen", before.get("s3", ""))
-            self.s3 = S3Server(claim.folder, address, s3.users, keys)
+            self.s3 = S3Server(claim.folder, address, s3, keys)
         self.restarts = 0
         self.trouble = ""
         """What a person must know of the disk while it is full."""

@@ -17,10 +17,11 @@ from cygnet.local.view import View
 
 _NEWS_SECONDS = 60.0
 _MOST_NEWS, _MOST_KEPT = 4, 100
-_BAR_WIDTH = 22
+_BAR_WIDTH, _SHORT_BAR = 22, 10
 _LFLAG = 3
 _NAME_WIDTH, _RUN_WIDTH = 13, 20
 _STALLED_SECONDS = 10.0
+_ROOMY = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,13 @@ class LiveTable:
 
     def show(self, scene: Scene) -> None:
         """Draw."""
-        self._live.update(render(scene, time.time()), refresh=True)
+        self._live.update(render(scene, time.time(), self._live.console.width), refresh=True)
 
 
-def render(scene: Scene, now: float) -> RenderableType:
-    """Return the scene as rich draws it."""
-    parts: list[RenderableType] = [_header(scene.header), Text(), _numbers(scene.views), Text()]
-    parts.append(_progress(scene.views))
+def render(scene: Scene, now: float, width: int) -> RenderableType:
+    """Return the scene as rich draws it in `width` columns; 80 are enough for all headings and numbers."""
+    parts: list[RenderableType] = [_header(scene.header), Text(), _numbers(scene.views, width), Text()]
+    parts.append(_progress(scene.views, _SHORT_BAR if width < _ROOMY else _BAR_WIDTH))
     parts += [_scaling(view) for view in scene.views if view.decision]
     parts += _news(scene, now)
     if scene.phase:
@@ -96,16 +97,24 @@ def _header(places: Sequence[tuple[str, str]]) -> Table:
     return table
 
 
-def _numbers(views: Sequence[View]) -> Table:
+def _numbers(views: Sequence[View], width: int) -> Table:
     consumed = any(view.counts.consumed for view in views)
-    table = Table(box=None, padding=(0, 1 if consumed else 2, 0, 0), header_style="dim", pad_edge=False)
-    table.add_column("pipeline", no_wrap=True, max_width=_NAME_WIDTH, style="bold")
-    names = ["frames/s", "lag", "workers", "announced", "stored", "dead", "in flight", "chunks", "restarts"]
+    tight = width < _ROOMY
+    table = Table(box=None, padding=(0, 1 if tight else 2, 0, 0), header_style="dim", pad_edge=False)
+    name_width = len("pipeline") if tight and consumed else _NAME_WIDTH
+    table.add_column("pipeline", no_wrap=True, max_width=name_width, style="bold", vertical="bottom")
+    names = ["frames/s", "lag", "workers", "announced", "stored", "dead", "in flight", "chunks"]
     if consumed:
         names.insert(5, "consumed")
+        names[-2] = "in\nflight" if tight else "in flight"
     for name in names:
+        least = max(map(len, name.split("\n")))
         table.add_column(
-            name, justify="right", no_wrap=True, min_width=len("stalled") if name == "lag" else len(name)
+            name,
+            justify="right",
+            no_wrap=True,
+            min_width=len("stalled") if name == "lag" else least,
+            vertical="bottom",
         )
     for view in views:
         counts = view.counts
@@ -118,7 +127,6 @@ def _numbers(views: Sequence[View]) -> Table:
             Text(_count(counts.dead), style="bold red" if counts.dead else ""),
             _count(counts.in_flight),
             _of(counts.chunks_stored, counts.chunks_committed),
-            Text(f"{view.restarts}", style="yellow" if view.restarts else ""),
         ]
         if consumed:
             cells.insert(5, _count(counts.consumed))
@@ -131,6 +139,8 @@ def _of(have: int, want: int) -> Text:
 
 
 def _lag(view: View) -> Text:
+    if view.lag_seconds is None and not view.ready and view.counts.announced == view.counts.in_flight:
+        return Text("start…", style="dim")  # the first worker is only coming up
     if view.lag_seconds is None:
         return Text("stalled", style="bold red" if view.oldest_age_seconds > _STALLED_SECONDS else "yellow")
     return Text(f"{_short(view.lag_seconds)} s")
@@ -144,22 +154,24 @@ def _count(number: int) -> str:
     return f"{number}" if number < 10_000_000 else f"{number / 1e6:.1f} M"
 
 
-def _progress(views: Sequence[View]) -> Table:
+def _progress(views: Sequence[View], bar_width: int) -> Table:
     grid = Table.grid(padding=(0, 1), expand=True)
     width = min(_NAME_WIDTH, max((len(view.pipeline) for view in views), default=0))
     grid.add_column(no_wrap=True, width=width, style="bold")
     grid.add_column(no_wrap=True, width=_RUN_WIDTH, style="dim")
-    grid.add_column(width=_BAR_WIDTH)
+    grid.add_column(width=bar_width)
     grid.add_column(no_wrap=True, min_width=5, justify="right")
     grid.add_column(no_wrap=True, overflow="ellipsis", style="dim", ratio=1)
     for view in views:
         counts = view.counts
         closed = counts.announced - counts.in_flight
-        total = max(view.events_wanted or 0, counts.announced)
+        is_open = view.state in ("waiting", "running")  # else no more comes than was announced
+        total = max(view.events_wanted or 0 if is_open else 0, counts.announced)
+        bar: RenderableType
         if view.events_wanted or view.state != "running":
-            bar = ProgressBar(total=max(1, total), completed=closed, width=_BAR_WIDTH)
+            bar = ProgressBar(total=max(1, total), completed=closed, width=bar_width)
         else:
-            bar = ProgressBar(total=None, pulse=True, width=_BAR_WIDTH, animation_time=view.time)
+            bar = Text("until it is ended", style="dim")
         share = f"{100 * closed // total} %" if view.events_wanted and total else _count(closed)
         grid.add_row(view.pipeline, view.run or "no run yet", bar, share, _state(view))
     return grid
@@ -172,9 +184,13 @@ def _state(view: View) -> str:
         "ended": "source done, storing the rest",
         "complete": "complete",
     }
-    held = f", source held {view.held_seconds:.0f} s" if view.held_seconds >= 1 else ""
+    held = f", source waited {view.held_seconds:.0f} s for workers" if view.held_seconds >= 1 else ""
     dropped = f", {view.counts.dropped} dropped at source" if view.counts.dropped else ""
-    return words.get(view.state, view.state) + held + dropped
+    restarts = f", {view.restarts} restart{'' if view.restarts == 1 else 's'}" if view.restarts else ""
+    behind = f", {view.runs_behind} earlier run{'' if view.runs_behind == 1 else 's'} not complete"
+    return (
+        words.get(view.state, view.state) + (behind if view.runs_behind else "") + restarts + held + dropped
+    )
 
 
 def _scaling(view: View) -> Text:

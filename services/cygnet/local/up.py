@@ -11,17 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cygnet.local.conductor import Conductor, held
+from cygnet.local.command_line import as_typed
+from cygnet.local.conductor import Conductor, Task, held
+from cygnet.local.decisions import Decisions
 from cygnet.local.fleet import Death, Fleet
-from cygnet.local.folder import Place, claim
+from cygnet.local.folder import Claim, Place, claim
 from cygnet.local.header import Line, metrics, where
 from cygnet.local.launcher import Launcher, ProcessLauncher
 from cygnet.local.places import Given, environment, place_of, s3_settings
 from cygnet.local.plan import PREPROCESSOR
-from cygnet.local.probes import Probes
-from cygnet.local.resolved import resolve, write
+from cygnet.local.probes import HEALTH_SECONDS, Liveness, Probes
+from cygnet.local.resolved import file_of, resolve, write
 from cygnet.local.servers import Servers
 from cygnet.local.table import News, Scene, add_news
+from cygnet.local.unfinished import check_unfinished
+from cygnet.local.user_buckets import make_user_buckets
 from cygnet.model.ledger import Ledger
 from cygnet.runtime.sizes import owner_metadata, stream_sizes
 from cygnet.spec.pipeline import Pipeline
@@ -30,7 +34,7 @@ from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
 from cygnet.transport.errors import TransportError
 from cygnet.transport.names import Names
-from cygnet.transport.parameters import follow_spec
+from cygnet.transport.parameters import follow_spec, set_by_hand
 from cygnet.transport.streams import ensure_streams
 from cygnet.transport.values import Values
 
@@ -45,26 +49,31 @@ class Wish:
 
     pipelines: Sequence[tuple[Path, Pipeline]]
     folder: Path
-    events: int | None
+    task: Task
     given: Given
 
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """A run and its ledger, a line for each detector."""
+    """A run and its ledger, a line for each detector; and the runs before it in the same `up`."""
 
     run: str
     lines: Sequence[Ledger]
+    earlier: Sequence["RunEnd"] = ()
 
     @property
     def closes(self) -> bool:
-        """Whether the run has ended with nothing in flight."""
-        return bool(self.lines) and all(line.closes for line in self.lines)
+        """Whether the run, and each before it, has ended with nothing in flight."""
+        own = bool(self.lines) and all(line.closes for line in self.lines)
+        return own and all(each.closes for each in self.earlier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How it ended: each pipeline's run, where its objects are, and what stood in the way last."""
+    """How it ended: each pipeline's run, where its objects are, and what stood in the way last.
+
+    `stopped_early`: before everything was done. `runs` lacks a pipeline without any run.
+    """
 
     runs: Mapping[str, RunEnd]
     places: Mapping[str, Place]
@@ -95,18 +104,22 @@ class Up:
     async def run(self) -> Outcome:
         """Run to the end. Raises LocalError, TransportError or StorageError when it can't start."""
         with claim(self._wish.folder) as mine, self._signals():
-            async with Servers(
-                mine, [pipeline for _, pipeline in self._wish.pipelines], self._wish.given
-            ) as servers:
+            resolved = self._resolved()
+            async with Servers(mine, [pipeline for _, pipeline in resolved], self._wish.given) as servers:
                 for note in servers.notes():
                     self._say(note)
-                places = self._places(servers)
-                mine.say(pipelines=places, servers=servers.addresses())
+                places = self._places(resolved, servers)
                 async with self._clients(places) as clients:
+                    await self._check(resolved, places, clients, mine)
+                    for file, pipeline in resolved:
+                        write(pipeline, file)
+                    mine.say(pipelines=places, servers=servers.addresses())
                     await self._make_ready(places, clients)
+                    if servers.s3:
+                        await make_user_buckets(servers.s3)
                     self._fleet = self._new_fleet(places)
                     try:
-                        await self._conduct(clients, servers)
+                        await self._conduct(clients, servers, mine)
                         await self._end_fleet(servers)
                     finally:
                         self._fleet.kill_all()
@@ -119,14 +132,17 @@ class Up:
 
     # --- start ------------------------------------------------------------------------------------
 
-    def _places(self, servers: Servers) -> dict[str, Place]:
-        places = {}
-        for file, pipeline in self._wish.pipelines:
-            resolved = resolve(pipeline, file, one_run=self._wish.events is not None)
-            spec = write(resolved, self._wish.folder)
-            places[pipeline.metadata.name] = place_of(
-                resolved, spec.resolve(), self._wish.given, servers.nats, servers.s3
-            )
+    def _resolved(self) -> list[tuple[Path, Pipeline]]:
+        """Return the pipelines as services start from them, each with the file that they find it in."""
+        one_run = self._wish.task.events is not None
+        resolved = [resolve(pipeline, file, one_run=one_run) for file, pipeline in self._wish.pipelines]
+        return [(file_of(pipeline, self._wish.folder), pipeline) for pipeline in resolved]
+
+    def _places(self, resolved: Sequence[tuple[Path, Pipeline]], servers: Servers) -> dict[str, Place]:
+        places = {
+            pipeline.metadata.name: place_of(pipeline, spec, self._wish.given, servers.nats, servers.s3)
+            for spec, pipeline in resolved
+        }
         self._header = where(places, self._wish.folder)
         return places
 
@@ -141,17 +157,35 @@ class Up:
             for nc in clients.values():
                 await close(nc)
 
+    async def _check(
+        self,
+        resolved: Sequence[tuple[Path, Pipeline]],
+        places: Mapping[str, Place],
+        clients: Mapping[str, Client],
+        mine: Claim,
+    ) -> None:
+        """Let no unfinished run go on as another one. Whoever is refused leaves everything as it was."""
+        before = dict(reversed(mine.before.known())) if mine.before else {}
+        for _, pipeline in resolved:
+            name = pipeline.metadata.name
+            place, nc = places[name], clients[name]
+            names = Names(place.namespace, name)
+            await ensure_streams(nc, names, stream_sizes(pipeline), owner_metadata(pipeline))
+            await check_unfinished(nc, Values(nc, names), names, pipeline, place, before.get(name))
+
     async def _make_ready(self, places: Mapping[str, Place], clients: Mapping[str, Client]) -> None:
         for _, pipeline in self._wish.pipelines:
             name = pipeline.metadata.name
             place = places[name]
             await asyncio.to_thread(ensure_bucket, s3_settings(place))
             names = Names(place.namespace, name)
-            await ensure_streams(clients[name], names, stream_sizes(pipeline), owner_metadata(pipeline))
             view = pipeline.spec.preprocessor.window
             window = {"min": view.min, "max": view.max} if view else None
-            if await follow_spec(Values(clients[name], names), window):
+            values = Values(clients[name], names)
+            if await follow_spec(values, window):
                 self._say(f"{name}: the spec's window has changed, and is in force from now on")
+            elif window and (found := await set_by_hand(values, window)):
+                self._say(f"{name}: {_kept(*found, window)}")
 
     def _new_fleet(self, places: Mapping[str, Place]) -> Fleet:
         grace = {"CYGNET_GRACE_SECONDS": str(GRACE_SECONDS)}
@@ -165,17 +199,19 @@ class Up:
 
     # --- while it runs ----------------------------------------------------------------------------
 
-    async def _conduct(self, clients: Mapping[str, Client], servers: Servers) -> None:
+    async def _conduct(self, clients: Mapping[str, Client], servers: Servers, mine: Claim) -> None:
         fleet = self._the_fleet()
         for _, pipeline in self._wish.pipelines:
             name = pipeline.metadata.name
-            conductor = Conductor(pipeline, clients[name], fleet, self._wish.events, self._say)
+            note = Decisions(self._wish.folder, name).add
+            conductor = Conductor(pipeline, clients[name], fleet, self._wish.task, self._say, note)
             await conductor.open()
             self._conductors.append(conductor)
         async with Probes() as probes, asyncio.TaskGroup() as group:
             helpers = [
-                group.create_task(self._turn_fleet()),
+                group.create_task(self._turn_fleet(mine)),
                 group.create_task(self._probe(probes, servers)),
+                group.create_task(self._end_hung(probes)),
                 group.create_task(self._draw()),
                 group.create_task(servers.watch(self._say)),
             ]
@@ -189,10 +225,21 @@ class Up:
                 task.cancel()
             await asyncio.gather(*others, return_exceptions=True)
 
-    async def _turn_fleet(self) -> None:
+    async def _turn_fleet(self, mine: Claim) -> None:
+        fleet = self._the_fleet()
         while True:
-            self._the_fleet().turn()
+            fleet.turn()
+            mine.wants(fleet.wanted())
             await asyncio.sleep(_TURN_SECONDS)
+
+    async def _end_hung(self, probes: Probes) -> None:
+        """Let services be started again that live and don't move: nobody else would notice."""
+        fleet, liveness = self._the_fleet(), Liveness()
+        while True:
+            await asyncio.sleep(HEALTH_SECONDS)
+            answers = await probes.hung(fleet.addresses())
+            for slot, why in liveness.look(answers).items():
+                fleet.end_hung(slot, why)
 
     async def _probe(self, probes: Probes, servers: Servers) -> None:
         while True:
@@ -205,25 +252,44 @@ class Up:
 
     async def _draw(self) -> None:
         while True:
-            self._show(self._scene())
+            self._show_scene()
             await asyncio.sleep(_SHOW_SECONDS)
 
     async def _drain_when_asked(self) -> None:
         await self._drain.wait()
         for conductor in self._conductors:
             conductor.drain()
-        self._show(self._scene())
+        self._show_scene()
+
+    def _show_scene(self) -> None:
+        try:
+            self._show(self._scene())
+        except BrokenPipeError:  # `cygnet up | head`: nobody looks any more
+            self._stop.set()
 
     def _scene(self) -> Scene:
-        draining = "draining: the run is ended, what is in flight is stored; Ctrl-C again stops at once"
         return Scene(
             views=[conductor.view for conductor in self._conductors],
             header=self._header + metrics(self._fleet.addresses() if self._fleet else {}),
             news=self._news,
-            phase=draining
-            if self._drain.is_set() and not all(each.done for each in self._conductors)
-            else "",
+            phase=self._phase(),
         )
+
+    def _phase(self) -> str:
+        if self._stop.is_set():
+            return "stopping: what is in flight waits for the next up; Ctrl-C again ends it the hard way"
+        if self._drain.is_set() and not all(each.done for each in self._conductors):
+            return f"draining: the run is ended, {self._left()}; Ctrl-C again stops at once"
+        return ""
+
+    def _left(self) -> str:
+        views = [conductor.view for conductor in self._conductors]
+        events = sum(view.counts.in_flight + view.behind_in_flight for view in views)
+        behind = sum(view.runs_behind for view in views)
+        if not events:
+            return "what is in flight is stored"
+        more = f", also of {behind} earlier run{'' if behind == 1 else 's'}" if behind else ""
+        return f"{events} events in flight are stored{more}"
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -234,7 +300,7 @@ class Up:
         if self._stop.is_set():
             fleet.stop_all()
         deadline = time.monotonic() + len(self._wish.pipelines) * GRACE_SECONDS + 5 * GRACE_SECONDS
-        watching = asyncio.create_task(servers.watch(self._say))
+        watching = asyncio.gather(servers.watch(self._say), self._draw())
         try:
             while fleet.alive() and time.monotonic() < deadline:
                 fleet.turn()
@@ -242,13 +308,16 @@ class Up:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-        self._show(self._scene())
+        self._show_scene()
 
     async def _runs(self) -> dict[str, RunEnd]:
         found = {}
         for conductor in self._conductors:
             with contextlib.suppress(TransportError):
-                found[conductor.name] = RunEnd(*await conductor.ledger())
+                run, lines = await conductor.ledger()
+                earlier = [RunEnd(*each) for each in await conductor.earlier()]
+                if run:
+                    found[conductor.name] = RunEnd(run, lines, earlier)
         return found
 
     @contextlib.contextmanager
@@ -282,6 +351,15 @@ class Up:
         if self._fleet is None:
             raise RuntimeError("there is no fleet yet")
         return self._fleet
+
+
+def _kept(revision: int, there: object, window: Mapping[str, float]) -> str:
+    """Return what is in force instead of the spec's window, and how that is undone."""
+    undo = " ".join(f"{name}={bound:g}" for name, bound in window.items())
+    return (
+        f"`params set` is still in force, revision {revision}: window {there}, where the spec says"
+        f" {dict(window)}; the spec's again: {as_typed('cygnet')} params set {undo}"
+    )
 
 
 async def _connect(name: str, place: Place) -> Client:

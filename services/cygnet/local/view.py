@@ -35,8 +35,12 @@ class View:
     events_wanted: int | None = None
     """Events that the run is to have over all detectors, if that is known."""
     counts: Counts = field(default_factory=Counts)
+    runs_behind: int = 0
+    """Other runs that are not complete yet: those before this one."""
+    behind_in_flight: int = 0
+    """Events of those runs that are in flight."""
     waiting_frames: int = 0
-    """Frames announced and not yet processed."""
+    """Frames announced and not yet processed, of all runs."""
     rate_hz: float = 0.0
     """Frames processed per second."""
     lag_seconds: float | None = 0.0

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 
 from cygnet.local.control import current_run
 from cygnet.local.view import Counts, Rate, View, lag
+from cygnet.model.account import Begin, Record
 from cygnet.model.ledger import Ledger, RunAccount, fold, ledger, total
 from cygnet.scaling import Lifecycle, Sample
 from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.account import Follower, read_account
 from cygnet.transport.client import Client, Message
 from cygnet.transport.names import Names
-from cygnet.transport.runs import BEAM_KEY, RunRequest, run_key
+from cygnet.transport.runs import BEAM_KEY, RUN, SETTLED, RunRequest, run_key
 from cygnet.transport.streams import PREPROCESSOR, ConsumerState, StreamState, consumer_state, stream_state
 from cygnet.transport.values import Values
 
-_BATCH = 64  # frames that one worker holds at most: how many workers the ack limit can feed
+_BATCH = 64  # messages that one worker pulls at most: how many workers the ack limit can feed
 _FOLLOW_SECONDS = 0.5
 
 
@@ -27,6 +28,10 @@ class Look:
 
     view: View
     sample: Sample
+    is_idle: bool = False
+    """Nothing waits between the services."""
+    letters_fill: float = 0.0
+    """How full the dead letters are: near 1, each new one drives out the oldest."""
 
 
 @dataclass(slots=True)
@@ -34,6 +39,16 @@ class _Handled:
     """How many frames and messages the workers have handled, as they say themselves."""
 
     by_worker: dict[str, tuple[int, int]] = field(default_factory=dict)
+    processed: int = 0
+    """Frames processed by all workers, also those that have ended or begun anew; it never goes back."""
+    processed_by: dict[str, int] = field(default_factory=dict)
+
+    def add(self, worker: str, frames: int, messages: int, processed: int) -> None:
+        """Take a worker's report; a count that falls is another process's."""
+        self.by_worker[worker] = (frames, messages)
+        before = self.processed_by.get(worker, 0)
+        self.processed += processed - before if processed >= before else processed
+        self.processed_by[worker] = processed
 
     def frames_per_message(self) -> float | None:
         frames = sum(each[0] for each in self.by_worker.values())
@@ -49,17 +64,21 @@ class Watch:
         self._nc = nc
         self._names = names
         self._values = values
-        self._account = RunAccount("")
+        self._accounts: dict[str, RunAccount] = {"": RunAccount("")}
+        """Of the run that is shown, and of others that are not complete."""
+        self._run = ""
         self._follower: Follower | None = None
         self._rate = Rate()
+        self._rate_of_all = Rate()
         self._handled = _Handled()
         self._first: tuple[str, int, int] | None = None
 
     async def open(self, run: str) -> None:
-        """Read the account of `run` and listen to the workers' reports."""
+        """Read the accounts of `run` and of others that are not complete; listen to the workers' reports."""
         position = (await stream_state(self._nc, self._names.account)).last_seq + 1
-        records = await read_account(self._nc, self._names, run)
-        self._account = fold(run, (record for _, record in records))
+        for each in {run, *await self._unfinished()} - {""}:
+            await self._read(each)
+        self._run = run
         self._follower = Follower(self._nc, self._names, position)
         await self._nc.subscribe(self._names.stats_subject("*"), cb=self._on_stats)
 
@@ -70,18 +89,20 @@ class Watch:
         try:
             while True:
                 for _, record in await self._follower.next(timeout=_FOLLOW_SECONDS):
-                    if record.run == self._account.run:
-                        self._account.add(record)
+                    self._add(record)
         finally:
             await self._follower.stop()
 
-    async def look(self, *, ready: int, desired: int, request: RunRequest | None = None) -> Look:
+    async def look(
+        self, *, ready: int, desired: int, lifecycle: Lifecycle, request: RunRequest | None = None
+    ) -> Look:
         """Return what is there now, of the run that is asked for or of `request`'s. Raises TransportError."""
         now = time.time()
         request = request or await current_run(self._values)
-        if request is not None and request.run != self._account.run:
+        if request is not None and request.run != self._run:
             await self._turn_to(request.run)
-        (frames, results, chunks), consumer, state, cursors, beam = await asyncio.gather(
+        behind = self._behind()
+        (frames, results, chunks, letters), consumer, state, cursors, beam = await asyncio.gather(
             self._streams(),
             consumer_state(self._nc, self._names.frames, PREPROCESSOR),
             self._run_state(request),
@@ -92,16 +113,22 @@ class Watch:
         whole = self.ledger(issued)
         waiting = consumer.pending + consumer.ack_pending
         per_message = self._frames_per_message(frames, sum(issued.values()))
-        waiting_frames = min(round(waiting * per_message), whole.in_flight) if state else 0
-        rate = self._rate.add(now, whole.announced + whole.dropped - waiting_frames)
+        waiting_frames = round(waiting * per_message) if state or behind else 0
+        if not behind:
+            waiting_frames = min(waiting_frames, whole.in_flight)
+        of_run = self._rate.add(now, whole.announced + whole.dropped - waiting_frames)
+        of_all = self._rate_of_all.add(now, round(per_message * (frames.last_seq - frames.messages)))
+        rate = of_all if behind else of_run
         oldest = max(0.0, now - frames.first_ts) if frames.first_ts is not None else 0.0
         view = View(
             pipeline=self._pipeline.metadata.name,
             time=now,
-            run=self._account.run,
+            run=self._run,
             state=state or "waiting",
             events_wanted=self._wanted(request),
             counts=self._counts(whole),
+            runs_behind=len(behind),
+            behind_in_flight=sum(line.in_flight for line in behind),
             waiting_frames=waiting_frames,
             rate_hz=rate,
             lag_seconds=lag(waiting_frames, rate),
@@ -117,6 +144,7 @@ class Watch:
             acked=frames.last_seq - frames.messages,
             last_seq=frames.last_seq,
             frames_per_message=per_message,
+            processed_frames=self._handled.processed,
             oldest_age_seconds=oldest,
             results_fill=_fill(results),
             chunks_fill=_fill(chunks),
@@ -124,12 +152,13 @@ class Watch:
             desired=desired,
             unschedulable=0,
             rolling_out=False,
-            lifecycle=Lifecycle(self._pipeline.spec.lifecycle),
+            lifecycle=lifecycle,
             run_active=state == "running",
             beam_active=bool(beam and beam.data.get("active")),
             ceiling=_ceiling(consumer),
         )
-        return Look(view=view, sample=sample)
+        is_idle = not (waiting or results.messages or chunks.messages)
+        return Look(view=view, sample=sample, is_idle=is_idle, letters_fill=_fill(letters))
 
     def lines(self, issued: dict[str, int] | None = None) -> list[Ledger]:
         """Return the ledger of the run, a line for each detector."""
@@ -137,23 +166,68 @@ class Watch:
 
     def ledger(self, issued: dict[str, int] | None = None) -> Ledger:
         """Return the ledger of the run over all detectors."""
-        return total(self.lines(issued), self._account.run)
+        return total(self.lines(issued), self._run)
 
     async def reread(self) -> tuple[str, list[Ledger]]:
         """Read the whole account of the run again; return the run and the last word on it."""
-        run = self._account.run
-        self._account = fold(run, (record for _, record in await read_account(self._nc, self._names, run)))
+        run = self._run
+        if not run:
+            return run, []
+        await self._read(run)
         cursors = await self._cursors(RunRequest(run, None))
         return run, self.lines({name: cursor[0] for name, cursor in cursors.items()})
 
+    async def ledger_of(self, run: str) -> list[Ledger]:
+        """Return the ledger of another run."""
+        return ledger(fold(run, (record for _, record in await read_account(self._nc, self._names, run))))
+
+    @property
+    def _account(self) -> RunAccount:
+        return self._accounts[self._run]
+
+    def _add(self, record: Record) -> None:
+        """Fold a record into its run's account; of a run that begins, one is begun."""
+        if isinstance(record, Begin):
+            self._accounts.setdefault(record.run, RunAccount(record.run))
+        if record.run in self._accounts:
+            self._accounts[record.run].add(record)
+
+    async def _read(self, run: str) -> None:
+        """Read the whole account of a run; what is appended meanwhile is folded in by `follow`."""
+        is_new = run not in self._accounts
+        account = self._accounts.setdefault(run, RunAccount(run))
+        try:
+            for _, record in await read_account(self._nc, self._names, run):
+                account.add(record)
+        except BaseException:
+            if is_new:  # half of it would be taken for all of it
+                del self._accounts[run]
+            raise
+
+    async def _unfinished(self) -> list[str]:
+        """Return the runs that have begun and are not complete."""
+        keys = await self._values.keys(RUN)
+        values = [(key.removeprefix(RUN), await self._values.get(key)) for key in keys]
+        return [run for run, value in values if value and value.data["state"] not in SETTLED]
+
+    def _behind(self) -> list[Ledger]:
+        """Return the ledgers of the other runs that are not complete, and forget those that are."""
+        others = {run: account for run, account in self._accounts.items() if run not in ("", self._run)}
+        for run, account in others.items():
+            if account.is_complete():
+                del self._accounts[run]
+        return [total(ledger(account), run) for run, account in others.items() if not account.is_complete()]
+
     async def _turn_to(self, run: str) -> None:
-        records = await read_account(self._nc, self._names, run)
-        self._account = fold(run, (record for _, record in records))
+        if run not in self._accounts:
+            await self._read(run)
+        self._run = run
         self._rate = Rate()
         self._first = None
 
     async def _streams(self) -> list[StreamState]:
-        streams = (self._names.frames, self._names.results, self._names.chunks)
+        names = self._names
+        streams = (names.frames, names.results, names.chunks, names.dead)
         return await asyncio.gather(*(stream_state(self._nc, stream) for stream in streams))
 
     async def _run_state(self, request: RunRequest | None) -> str | None:
@@ -179,8 +253,8 @@ class Watch:
         reported = self._handled.frames_per_message()
         if reported:
             return reported
-        if self._first is None or self._first[0] != self._account.run:
-            self._first = (self._account.run, frames.last_seq, issued)
+        if self._first is None or self._first[0] != self._run:
+            self._first = (self._run, frames.last_seq, issued)
         _, first_seq, first_issued = self._first
         messages = frames.last_seq - first_seq
         return max(1.0, (issued - first_issued) / messages) if messages > 0 else 1.0
@@ -190,10 +264,7 @@ class Watch:
         sources = self._pipeline.spec.sources
         if request and request.events:
             return request.events * len(sources)
-        limits = [
-            kind.events_per_run for source in sources if (kind := source.replay or source.announcements)
-        ]
-        known = [limit for limit in limits if limit]
+        known = [limit for source in sources if (limit := source.events_per_run)]
         return sum(known) if len(known) == len(sources) else None
 
     def _counts(self, whole: Ledger) -> Counts:
@@ -214,10 +285,10 @@ class Watch:
     async def _on_stats(self, message: Message) -> None:
         try:
             report = json.loads(message.data)
-            handled = (int(report["frames"]), int(report["messages"]))
+            counts = [int(report[name]) for name in ("frames", "messages", "processed")]
         except (ValueError, KeyError, TypeError):
             return
-        self._handled.by_worker[message.subject] = handled
+        self._handled.add(message.subject, *counts)
 
 
 def _fill(stream: StreamState) -> float:

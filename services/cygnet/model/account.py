@@ -37,7 +37,10 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """A chunk is decided: these events, these bytes, under this key. Slices are stream sequences."""
+    """A chunk is decided: these events, these bytes, under this key. Slices are stream sequences.
+
+    `provenance`: the documents that its rows name, by sha256; they are stored before its manifest.
+    """
 
     kind: ClassVar[str] = "commit"
     run: str
@@ -58,6 +61,7 @@ class Commit:
     time_ns: int = 0
     first_time_ns: int = 0
     last_time_ns: int = 0
+    provenance: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +93,10 @@ class Consumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
-    """An event given up; its frame waits in DEAD, by `reason` and the sequence there."""
+    """An event given up. Its frame is the `letter` of that sequence in DEAD, for as long as there is room.
+
+    `file`: the name that it came with, empty for none.
+    """
 
     kind: ClassVar[str] = "dead"
     run: str
@@ -98,6 +105,9 @@ class Dead:
     reason: str
     message: str = ""
     stage: str = ""
+    file: str = ""
+    letter: int = 0
+    time_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

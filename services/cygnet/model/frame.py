@@ -9,6 +9,7 @@ Attributes = dict[str, Any]
 ARRAY = "array"
 ANNOUNCEMENT = "application/vnd.cygnet.announcement+json"
 IMAGE_TYPES = ("image/png", "image/jpeg", "image/tiff")
+ARRAY_FILE = "application/x-npy"
 MAX_ATTRIBUTES_BYTES = 4096
 
 
@@ -17,7 +18,8 @@ class Frame:
     """One frame in a message.
 
     `body` is the array's bytes under `encoding` (a Content-Encoding), an encoded image when
-    `content_type` is `image/*`, or an announcement's JSON when `content_type` is ANNOUNCEMENT.
+    `content_type` is `image/*`, an .npy file when it is ARRAY_FILE, or an announcement's JSON when it is
+    ANNOUNCEMENT.
     `dtype` (numpy's spelling, `<u2`), `shape` and `axes` describe an array body.
     """
 

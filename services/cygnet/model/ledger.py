@@ -17,6 +17,7 @@ from cygnet.model.account import (
     Stored,
 )
 from cygnet.model.intervals import IntervalSet
+from cygnet.model.reasons import Reasons
 
 
 @dataclass(slots=True)
@@ -29,7 +30,8 @@ class DetectorAccount:
     dead: IntervalSet = field(default_factory=IntervalSet)
     dropped: IntervalSet = field(default_factory=IntervalSet)
     duplicate: IntervalSet = field(default_factory=IntervalSet)
-    dead_reasons: dict[int, str] = field(default_factory=dict)
+    dead_reasons: Reasons = field(default_factory=Reasons)
+    consumed_reasons: Reasons = field(default_factory=Reasons)
     announced: int | None = None
     commits: dict[str, Commit] = field(default_factory=dict)
     stored_chunks: set[str] = field(default_factory=set)
@@ -80,15 +82,13 @@ class RunAccount:
                 account.stored.update(record.events)
                 account.stored_chunks.add(record.chunk)
             case Consumed():
-                self.detector(record.detector).consumed.update(record.events)
+                account = self.detector(record.detector)
+                account.consumed.update(record.events)
+                account.consumed_reasons.note(record.reason, record.events)
             case Dead():
                 account = self.detector(record.detector)
                 account.dead.update(record.events)
-                account.dead_reasons.update(
-                    (event, record.reason)
-                    for first, last in record.events
-                    for event in range(first, last + 1)
-                )
+                account.dead_reasons.note(record.reason, record.events)
             case Dropped():
                 account = self.detector(record.detector)
                 (account.duplicate if record.reason == DUPLICATE else account.dropped).update(record.events)
@@ -133,11 +133,19 @@ class Ledger:
     duplicates: int = 0
     ended: bool = False
     dead_reasons: Mapping[str, int] = field(default_factory=dict)
+    consumed_reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def closes(self) -> bool:
         """Whether the run has ended with nothing in flight."""
         return self.ended and self.in_flight == 0
+
+    def reasons(self) -> list[str]:
+        """Lines for people: why events are consumed or dead, and how many of them."""
+        found = (("consumed", self.consumed_reasons), ("dead", self.dead_reasons))
+        return [
+            f"{word}: {count} × {reason}" for word, each in found for reason, count in sorted(each.items())
+        ]
 
     def equation(self) -> str:
         """The line that a person reads."""
@@ -168,10 +176,6 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
         numbers = max(known, detector.committed.union(detector.accounted_for()).end)  # a cursor may lag
         announced = numbers - len(dropped) - len(duplicate)
         seen = len(stored) + len(consumed) + len(dead)
-        reasons: dict[str, int] = {}
-        for event in dead:
-            reason = detector.dead_reasons.get(event, "unknown")
-            reasons[reason] = reasons.get(reason, 0) + 1
         lines.append(
             Ledger(
                 run=account.run,
@@ -184,19 +188,22 @@ def ledger(account: RunAccount, issued: Mapping[str, int] | None = None) -> list
                 dropped=len(dropped),
                 duplicates=len(duplicate),
                 ended=account.end is not None,
-                dead_reasons=reasons,
+                dead_reasons=_counts(detector.dead_reasons, dead),
+                consumed_reasons=_counts(detector.consumed_reasons, consumed),
             )
         )
     return lines
 
 
+def _counts(reasons: Reasons, among: IntervalSet) -> dict[str, int]:
+    """Return how many of these events have each reason."""
+    counts = {reason: len(events) - len(events.minus(among)) for reason, events in reasons}
+    return {reason: count for reason, count in counts.items() if count}
+
+
 def total(lines: Iterable[Ledger], run: str) -> Ledger:
     """Return the sum over all detectors of a run."""
     rows = list(lines)
-    reasons: dict[str, int] = {}
-    for row in rows:
-        for reason, count in row.dead_reasons.items():
-            reasons[reason] = reasons.get(reason, 0) + count
     return Ledger(
         run=run,
         detector="all",
@@ -208,8 +215,17 @@ def total(lines: Iterable[Ledger], run: str) -> Ledger:
         dropped=sum(r.dropped for r in rows),
         duplicates=sum(r.duplicates for r in rows),
         ended=bool(rows) and all(r.ended for r in rows),
-        dead_reasons=reasons,
+        dead_reasons=_sums(row.dead_reasons for row in rows),
+        consumed_reasons=_sums(row.consumed_reasons for row in rows),
     )
+
+
+def _sums(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for each in counts:
+        for reason, count in each.items():
+            sums[reason] = sums.get(reason, 0) + count
+    return sums
 
 
 def stored_twice(commits: Iterable[Commit]) -> dict[str, IntervalSet]:

@@ -2,14 +2,15 @@
 
 import asyncio
 import re
+import ssl
 from collections.abc import Callable
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame import Announcement
-from cygnet.preprocessor.allow_list import AllowList
+from cygnet.preprocessor.allow_list import AllowList, origin_of
 from cygnet.runtime.backoff import delays
 from cygnet.runtime.metrics import FETCHES
 from cygnet.storage.errors import (
@@ -19,11 +20,11 @@ from cygnet.storage.errors import (
     StorageUnavailableError,
 )
 from cygnet.storage.port import Bucket
+from cygnet.storage.settings import S3Settings
 
 CONNECTIONS = 16
 _CONNECT_SECONDS = 5.0
-_EXPIRED_STATUS = (400, 403)  # rclone and S3
-_PRESIGNED = ("X-Amz-Signature", "Signature")  # version 4, and version 2, which boto3 still makes
+_UNSIGNED_STATUS = (400, 403)  # rclone and S3, of what is not signed or was too long ago
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]")
 _OK, _PARTIAL, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 200, 206, 404, 429, 500
 OpenBucket = Callable[[str], Bucket]
@@ -37,12 +38,13 @@ class Fetcher:
     """Fetches announced frames. Trouble of the pipeline's own S3 is StorageUnavailableError: hold the frame.
 
     A foreign host is tried `tries` times. BadInputError says what is wrong with the frame itself.
+    `own`: the pipeline's own S3 and bucket.
     """
 
     def __init__(
         self,
         allow_list: AllowList,
-        own_bucket: str,
+        own: S3Settings,
         open_bucket: OpenBucket,
         *,
         max_bytes: int,
@@ -50,7 +52,8 @@ class Fetcher:
         tries: int,
     ) -> None:
         self._allow_list = allow_list
-        self._own_bucket = own_bucket
+        self._own = own
+        self._trust = ssl.create_default_context(cadata=_pem(own)) if own.ca_bundle else True
         self._open_bucket = open_bucket
         self._slots = asyncio.Semaphore(CONNECTIONS)
         self._max_bytes = max_bytes
@@ -86,7 +89,8 @@ class Fetcher:
 
     async def _get(self, announcement: Announcement) -> bytes:
         """GET the URL, without following redirects: they could lead off the allow-list."""
-        headers = {}
+        url, headers = self._reached(announcement.url)
+        own = self._allow_list.is_own(self._allow_list.check(announcement.url))
         if announcement.offset is not None and announcement.size is not None:
             last = announcement.offset + announcement.size - 1
             headers["Range"] = f"bytes={announcement.offset}-{last}"
@@ -94,7 +98,9 @@ class Fetcher:
             # The time-out is the host's: waiting for our own connections does not count.
             async with (
                 self._slots,
-                self._connections().get(announcement.url, headers=headers, allow_redirects=False) as answer,
+                self._connections().get(
+                    url, headers=headers, allow_redirects=False, ssl=self._trust if own else True
+                ) as answer,
             ):
                 if answer.status in (_OK, _PARTIAL):
                     body = await self._read(answer)
@@ -115,11 +121,23 @@ class Fetcher:
         FETCHES.labels(str(status)).inc()
         return await self._refused(announcement, status)
 
+    def _reached(self, url: str) -> tuple[str, dict[str, str]]:
+        """Return URL and headers under which we reach what `url` points at.
+
+        Our own S3 is asked at its endpoint: the name that others know it by, and that the URL was signed
+        with, is said in a header and need not resolve here.
+        """
+        public = self._own.public_endpoint
+        if public is None or origin_of(url) != origin_of(public):
+            return url, {}
+        scheme, netloc, *_ = urlsplit(self._own.endpoint)
+        return urlsplit(url)._replace(scheme=scheme, netloc=netloc).geturl(), {"Host": _host(url)}
+
     async def _refused(self, announcement: Announcement, status: int) -> bytes:
         host = _host(announcement.url)
         if status >= _SERVER_ERROR or status == _TOO_MANY:
             raise ForeignTroubleError(f"{host} answered {status}")
-        if status in _EXPIRED_STATUS and (place := self._stored_at(announcement)) is not None:
+        if status in _UNSIGNED_STATUS and (place := self._stored_at(announcement)) is not None:
             return await self._by_key(announcement, *place)
         if status == _NOT_FOUND:
             raise BadInputError(f"url: {host} answered 404: there is no such object", reason="not-found")
@@ -127,15 +145,12 @@ class Fetcher:
         raise BadInputError(f"url: {host} answered {status}: {kind}", reason="fetch-refused")
 
     def _stored_at(self, announcement: Announcement) -> tuple[str, str] | None:
-        """Return bucket and key of a frame in our own S3 whose presigned URL has expired."""
-        parts = urlsplit(announcement.url)
-        query = parse_qs(parts.query)
-        is_ours = self._allow_list.is_own(self._allow_list.check(announcement.url))
-        if not is_ours or not any(name in query for name in _PRESIGNED):
+        """Return bucket and key of a frame in our own S3, whose URL has expired or was never signed."""
+        if not self._allow_list.is_own(self._allow_list.check(announcement.url)):
             return None
         if announcement.bucket and announcement.key:
             return announcement.bucket, announcement.key
-        bucket, _, key = unquote(parts.path.lstrip("/")).partition("/")
+        bucket, _, key = unquote(urlsplit(announcement.url).path.lstrip("/")).partition("/")
         return (bucket, key) if bucket and key else None
 
     async def _by_key(self, announcement: Announcement, bucket_name: str, key: str) -> bytes:
@@ -158,7 +173,7 @@ class Fetcher:
         except StorageUnavailableError:
             raise
         except StorageError as error:
-            if bucket_name == self._own_bucket:
+            if bucket_name == self._own.bucket:
                 raise  # our own credentials are refused: no frame is to blame
             raise BadInputError(f"bucket: {error}", reason="fetch-refused") from error
 
@@ -195,6 +210,11 @@ def _cut(body: bytes, announcement: Announcement) -> bytes:
     if announcement.offset is None or announcement.size is None:
         return body
     return body[announcement.offset : announcement.offset + announcement.size]
+
+
+def _pem(settings: S3Settings) -> str | None:
+    certificates = settings.certificate()
+    return certificates.decode("ascii") if certificates else None
 
 
 def _host(url: str) -> str:

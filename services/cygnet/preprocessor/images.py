@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cygnet.imaging import DecodeLimits, decode, decompress, image_header
+from cygnet.imaging import DecodeLimits, decode, decompress, image_header, read_npy
 from cygnet.model.errors import BadInputError
-from cygnet.model.frame import ARRAY, Frame
+from cygnet.model.frame import ARRAY, ARRAY_FILE, Frame
 from cygnet.preprocessor.stages import Recipe
 from cygnet.spec.sources import ExpectedFrame
 
@@ -28,6 +28,10 @@ def to_array(frame: Frame, limits: DecodeLimits, expected: ExpectedFrame, recipe
         dtype = _dtype(frame.dtype)
         _check(dtype, frame.shape, expected)
         return decompress(frame.body, frame.encoding, dtype, frame.shape, limits=limits)
+    if frame.content_type == ARRAY_FILE:
+        array = read_npy(frame.body, limits=limits)
+        _check(array.dtype, array.shape, expected)
+        return array
     content_type = frame.content_type or None
     header = image_header(frame.body, content_type, limits=limits)
     _check(header.dtype, (header.height, header.width), expected)

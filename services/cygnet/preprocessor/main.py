@@ -20,7 +20,7 @@ async def body(context: Context) -> None:
     spec, s3 = context.pipeline.spec, context.settings.s3
     fetcher = Fetcher(
         AllowList(filter(None, (s3.endpoint, s3.public_endpoint)), spec.preprocessor.url_allow_list),
-        s3.bucket,
+        s3,
         lru_cache(maxsize=8)(lambda name: connect(replace(s3, bucket=name))),
         max_bytes=spec.preprocessor.image_limits.max_bytes,
         timeout_seconds=spec.preprocessor.fetch_timeout_seconds,

@@ -10,11 +10,11 @@ from cygnet.model.result import Result
 from cygnet.preprocessor.outcome import Consumed, Done, GivenUp, Outcome
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
+from cygnet.runtime.letters import bury
 from cygnet.runtime.metrics import DEAD_LETTERS, FRAMES
 from cygnet.transport.account import append
 from cygnet.transport.codec import encode_results, frame_message_id, pack_message_id
 from cygnet.transport.connection import inline_limit
-from cygnet.transport.dead import bury
 from cygnet.transport.publisher import PubAck
 from cygnet.transport.puller import Delivery
 from cygnet.transport.reference import as_reference, reference_key
@@ -63,9 +63,8 @@ class Outputs:
         self, result: Result, headers: dict[str, str], body: bytes
     ) -> tuple[dict[str, str], bytes]:
         """Put a result that no message can carry into the bucket; return the message that points at it."""
-        sha256 = hashlib.sha256(body).hexdigest()
-        # Other bytes get another key: a frame processed again must not change what a message points at.
-        key = f"{reference_key(self._context.pipeline.prefix, result.id)}-{sha256[:16]}"
+        sha256 = await asyncio.to_thread(lambda: hashlib.sha256(body).hexdigest())
+        key = reference_key(self._context.pipeline.prefix, result.id, sha256)
         await self._context.patiently(
             lambda: self._context.bucket.put(key, body, content_type="application/octet-stream")
         )
@@ -96,8 +95,7 @@ class Outputs:
             _event=identity.event if identity else None,
         )
         await bury(
-            self._context.window,
-            self._context.names,
+            self._context,
             frame,
             reason=given_up.reason,
             message=given_up.message,
@@ -108,6 +106,7 @@ class Outputs:
         )
         crash_point("preprocessor.dead-recorded")
         DEAD_LETTERS.labels(detector, given_up.reason).inc()
+        FRAMES.labels(detector, "dead").inc()
 
 
 def packs(results: Sequence[Result], most_bytes: int = _PACK_BYTES) -> list[list[Result]]:

@@ -1,6 +1,7 @@
 """Parameters that can change while a run is on: one snapshot a batch, and it never goes back."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import math
@@ -13,39 +14,18 @@ from cygnet.model.errors import BadInputError
 from cygnet.runtime.logging import Log
 from cygnet.spec.pipeline import Preprocessor
 from cygnet.spec.stages import Window
-from cygnet.transport.parameters import PARAMETERS_KEY
+from cygnet.transport.parameters import (
+    PARAMETERS_KEY,
+    WindowBounds,
+    check_window,
+    last_good,
+    note_good,
+    provenance_value,
+)
 from cygnet.transport.values import ConflictError, Values
 
 _LOOK_SECONDS = 0.5
-_LARGEST = 2.0**32  # no detector counts further; NaN is not below it
 _MOST_LEVELS = 65535
-
-
-@dataclass(frozen=True, slots=True)
-class WindowBounds:
-    """Counts that become 0 and 1."""
-
-    min: float
-    max: float
-
-    def as_written(self) -> tuple[float, float]:
-        """Return the bounds, whole numbers as int: an integer image then keeps its unsigned arithmetic."""
-        low, high = (int(bound) if bound == int(bound) else bound for bound in (self.min, self.max))
-        return low, high
-
-
-def check_window(document: Any, field: str = "params.window") -> WindowBounds:
-    """Return the bounds in a parameter document; raise BadInputError naming field, value and accepted."""
-    if not isinstance(document, dict) or set(document) != {"min", "max"}:
-        raise BadInputError(f"{field}: {document!r}; accepted: {{min: a number, max: a number}}")
-    for name, bound in document.items():
-        if isinstance(bound, bool) or not isinstance(bound, int | float) or not abs(bound) <= _LARGEST:
-            raise BadInputError(
-                f"{field}.{name}: {bound!r} is no such number; accepted: a number between -2^32 and 2^32"
-            )
-    if not document["min"] < document["max"]:
-        raise BadInputError(f"{field}.min: {document['min']!r}; accepted: below max, {document['max']!r}")
-    return WindowBounds(float(document["min"]), float(document["max"]))
 
 
 def check_parameters(document: Any, view: Window) -> WindowBounds | None:
@@ -105,40 +85,73 @@ class Parameters:
             return known
 
     async def _read(self) -> tuple[int, WindowBounds | None]:
-        """Return revision and bounds; revision 0, which replaces no other, where no good one is set."""
+        """Return revision and bounds; where no good ones are set, those that were used last.
+
+        Revision 0, which replaces no other, are the spec's.
+        """
         view = self._spec.window
         if view is None:
             return 0, None
-        from_spec = (0, WindowBounds(view.min, view.max))
         value = await self._values.get(PARAMETERS_KEY)
-        if value is None:
+        if value is not None:
+            try:
+                bounds = check_parameters(value.data, view)
+            except BadInputError as error:
+                if self.problem != str(error):
+                    self._log.error("parameters refused", revision=value.revision, error=str(error))
+                self.problem = str(error)
+            else:
+                self.problem = None
+                if bounds:
+                    return value.revision, bounds
+        return await self._last_good(view)
+
+    async def _last_good(self, view: Window) -> tuple[int, WindowBounds | None]:
+        """Return what a worker before this one used: one that starts anew must not go back either."""
+        from_spec = (0, WindowBounds(view.min, view.max))
+        if self._snapshot is not None:
             return from_spec
+        revision, document = await last_good(self._values)
         try:
-            bounds = check_parameters(value.data, view)
-        except BadInputError as error:
-            if self.problem != str(error):
-                self._log.error("parameters refused", revision=value.revision, error=str(error))
-            self.problem = str(error)
+            bounds = check_parameters(document, view) if revision else None
+        except BadInputError:  # the spec's window is of another kind now
             return from_spec
-        self.problem = None
-        return (value.revision, bounds) if bounds else from_spec
+        return (revision, bounds) if bounds else from_spec
 
     async def _write_down(self, revision: int, bounds: WindowBounds | None) -> str:
         document = provenance(self._spec, revision, bounds)
         body = json.dumps(document, sort_keys=True, separators=(",", ":"))
         digest = hashlib.sha256(body.encode()).hexdigest()
-        try:
-            await self._values.create(f"provenance.{digest}", document)
-        except ConflictError:
-            return digest  # it is there: the same document has the same name
+        with contextlib.suppress(ConflictError):  # it is there: the same document has the same name
+            await self._values.create(provenance_value(digest), document)
+        if revision and bounds:
+            await note_good(self._values, revision, {"window": {"min": bounds.min, "max": bounds.max}})
         return digest
 
 
 def provenance(spec: Preprocessor, revision: int, bounds: WindowBounds | None) -> dict[str, Any]:
-    """Return the document of what is done to a frame: parameters, revision, version, stages."""
+    """Return the document of what is done to a frame: parameters, revision, version, stages, scale.
+
+    The stages are those of the spec with the bounds in force. A pixel that is not clipped has
+    `offset + factor * stored` counts; `scale` is None where underflow is kept, which no scale undoes.
+    """
+    window = {"min": bounds.min, "max": bounds.max} if bounds else {}
+    stages = [stage.model_dump(exclude_none=True) for stage in spec.stages]
+    for stage in stages:
+        if "window" in stage:
+            stage["window"] |= window
     return {
         "software": {"name": "cygnet", "version": __version__},
-        "stages": [stage.model_dump(exclude_none=True) for stage in spec.stages],
+        "stages": stages,
         "revision": revision,
-        "parameters": {"window": {"min": bounds.min, "max": bounds.max}} if bounds else {},
+        "parameters": {"window": window} if bounds else {},
+        "scale": _scale(spec.window, bounds),
     }
+
+
+def _scale(view: Window | None, bounds: WindowBounds | None) -> dict[str, float] | None:
+    if view is None or bounds is None:
+        return {"offset": 0.0, "factor": 1.0}
+    if view.legacy_underflow:
+        return None
+    return {"offset": bounds.min, "factor": 1.0 if view.output == "levels" else bounds.max - bounds.min}

@@ -153,6 +153,10 @@ def announced_frame(frame: Frame, announcement: Announcement, body: bytes, time_
     attrs = {**frame.attrs, **(announcement.attrs or {})}
     if announcement.filename:
         attrs.setdefault("filename", announcement.filename)
+    if not ours:  # who the frame was elsewhere is no identity here, but worth knowing
+        for name in ("run", "event", "detector"):
+            if (value := getattr(announcement, name)) is not None:
+                attrs.setdefault(f"announced_{name}", value)
     if (size := len(msgspec.json.encode(attrs))) > MAX_ATTRIBUTES_BYTES:
         raise BadInputError(
             f"attrs and filename: {size} bytes; accepted: up to {MAX_ATTRIBUTES_BYTES}",

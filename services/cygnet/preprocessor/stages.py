@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cygnet.imaging import crop_center, crop_window, window, window_levels
-from cygnet.preprocessor.parameters import WindowBounds
+from cygnet.model.errors import BadInputError
 from cygnet.spec.stages import Stage
+from cygnet.transport.parameters import WindowBounds
 
 Image = npt.NDArray[np.generic]
 
@@ -32,8 +33,9 @@ class Recipe:
 
         float32 in 0 … 1 after a window with output `fraction` (float64 where it reproduces the unsigned
         underflow of integers), unsigned levels for `levels`, else the dtype of the image. Raises
-        ValueError when the crop does not fit the image.
+        BadInputError when the crop does not fit the image.
         """
+        self._check_crop(*image.shape[-2:])
         if not self.window or bounds is None:
             return image if self.half_window is None else crop_center(image, self.half_window)
         if self.half_window is not None and self.output == "fraction" and not self.legacy_underflow:
@@ -43,6 +45,15 @@ class Recipe:
         if self.output == "levels":
             return window_levels(image, int(bounds.min), int(bounds.max))
         return window(image, *bounds.as_written(), legacy_underflow=self.legacy_underflow)
+
+    def _check_crop(self, height: int, width: int) -> None:
+        shorter = min(height, width)
+        if self.half_window is not None and 2 * self.half_window > shorter:
+            raise BadInputError(
+                f"crop.halfWindow: {self.half_window} needs {2 * self.half_window} pixels a side, the frame's"
+                f" shorter side has {shorter}; accepted: up to {shorter // 2}",
+                reason="smaller-than-crop",
+            )
 
     def rows(self, height: int) -> tuple[int, int] | None:
         """Return the rows of an image of `height` that are needed at all, None for all of them."""

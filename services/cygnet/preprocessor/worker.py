@@ -11,6 +11,7 @@ import msgspec
 
 from cygnet.model.account import ALL_DETECTORS, Begin
 from cygnet.model.frame import Frame
+from cygnet.preprocessor.appetite import Appetite
 from cygnet.preprocessor.attempts import Attempts
 from cygnet.preprocessor.outcome import GivenUp
 from cygnet.preprocessor.outputs import Outputs
@@ -22,27 +23,18 @@ from cygnet.runtime.crash import crash_point
 from cygnet.runtime.health import Beat
 from cygnet.runtime.metrics import BATCH_FRAMES, DEAD_BODIES_LOST, PARAMS_REVISION, PROCESSING_SECONDS
 from cygnet.transport.account import last_record
-from cygnet.transport.codec import BrokenFrame, decode_frames
+from cygnet.transport.codec import BrokenFrame, decode_frames, frame_count
 from cygnet.transport.errors import TransportError
 from cygnet.transport.puller import Delivery, Keeper, Puller
 from cygnet.transport.streams import PREPROCESSOR, stream_state
 
-_BATCHES_AT_ONCE = 3  # one fetches, one is in the kernels, one is being published
-_FIRST_BATCH, _LARGEST_BATCH = 4, 64
-_BATCH_SECONDS = 0.25
 _PULL_BYTES = 8 << 20
 _KILLED_TWICE = 2
 _TURN_SECONDS = 1.0
 _SHARE_OF_GRACE = 0.7  # in which what is begun is finished; then it is given back
 _STATS_SECONDS = 5.0
+_RUNS_KNOWN = 1024  # begin records that are kept: more runs than a batch has frames of
 _LAST_SECONDS = 2.0
-
-
-def batch_for(seconds_per_frame: float) -> int:
-    """Return how many frames to pull so that a batch takes about a quarter of a second."""
-    if seconds_per_frame <= 0:
-        return _LARGEST_BATCH
-    return max(1, int(min(_LARGEST_BATCH, _BATCH_SECONDS / seconds_per_frame)))
 
 
 class Worker:
@@ -58,11 +50,12 @@ class Worker:
         self._outputs = Outputs(context)
         self._attempts = Attempts(context)
         self._begins: dict[str, Begin] = {}
-        self._seconds_per_frame = _BATCH_SECONDS / _FIRST_BATCH
+        self._appetite = Appetite()
         self._suspects: list[Delivery] = []
         self._group: asyncio.TaskGroup | None = None
         self._begun: set[asyncio.Task[None]] = set()
-        self._handled = {"frames": 0, "messages": 0}
+        self._in_hand = 0  # frames of the batches that are begun
+        self._handled = {"frames": 0, "messages": 0, "processed": 0}
 
     async def run(self) -> None:
         """Pull and process until the service is stopped; what is held then is finished first."""
@@ -71,7 +64,7 @@ class Worker:
             context.nc,
             context.names.frames,
             PREPROCESSOR,
-            batch=_FIRST_BATCH,
+            batch=self._appetite.messages,
             max_bytes=_PULL_BYTES,
             keeper=self._keeper,
         )
@@ -81,18 +74,16 @@ class Worker:
         async with asyncio.TaskGroup() as group:
             self._group = group
             helpers = [group.create_task(self._keeper.run()), group.create_task(self._tell_stats())]
-            slots = asyncio.Semaphore(_BATCHES_AT_ONCE)
             while not context.stop.is_set():
                 beat()
-                deliveries = await puller.next(timeout=0.5)
-                await self._alone(slots, beat)
-                if not deliveries:
-                    continue
-                if not await self._slot(slots, beat):
-                    await _give_back(deliveries)
+                await self._alone(beat)
+                if not await self._room(beat):
                     break
-                self._begin(self._batch(deliveries, slots))
-                puller.batch = batch_for(self._seconds_per_frame)
+                puller.batch = self._appetite.messages
+                if deliveries := await puller.next(timeout=0.5):
+                    frames = sum(frame_count(delivery.headers) for delivery in deliveries)
+                    self._in_hand += frames
+                    self._begin(self._batch(deliveries, frames))
             await puller.stop()
             if self._begun:
                 await asyncio.wait(self._begun, timeout=_SHARE_OF_GRACE * context.settings.grace_seconds)
@@ -100,8 +91,8 @@ class Worker:
                 task.cancel()
         await _give_back(self._suspects)
 
-    async def _batch(self, deliveries: Sequence[Delivery], slots: asyncio.Semaphore) -> None:
-        """Handle what was pulled together; suspects are put aside, to be processed alone."""
+    async def _batch(self, deliveries: Sequence[Delivery], count: int) -> None:
+        """Handle what was pulled together, `count` frames; suspects are put aside, to be processed alone."""
         try:
             fresh: list[Delivery] = []
             for delivery in deliveries:
@@ -117,7 +108,7 @@ class Worker:
             await _give_back(deliveries)
             raise
         finally:
-            slots.release()
+            self._in_hand -= count
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin what is finished, or given back, before the service ends."""
@@ -134,13 +125,16 @@ class Worker:
             beat()
             await asyncio.wait({task}, timeout=_TURN_SECONDS)
 
-    async def _slot(self, slots: asyncio.Semaphore, beat: Beat) -> bool:
-        """Wait until another batch may begin; False if the service is to stop. An outage holds, alive."""
+    async def _room(self, beat: Beat, *, alone: bool = False) -> bool:
+        """Wait until another batch may begin; False if the service is to stop. An outage holds, alive.
+
+        `alone`: with nothing else in this process.
+        """
         while not self._context.stop.is_set():
             beat()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_TURN_SECONDS):
-                    return await slots.acquire()
+            if not self._begun or (not alone and self._appetite.takes_more(len(self._begun), self._in_hand)):
+                return True
+            await asyncio.wait(self._begun, timeout=_TURN_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         return False
 
     async def _handle(self, deliveries: Sequence[Delivery], *, apart: bool = False) -> None:
@@ -152,21 +146,30 @@ class Worker:
             entries = decode_frames(delivery.headers, delivery.data)
             frames += entries
             origins += [delivery] * len(entries)
-        started = time.monotonic()
-        if apart:
-            for frame, origin in zip(frames, origins, strict=True):
-                await self._process_and_publish([frame], [origin])
-        elif frames:
-            await self._process_and_publish(frames, origins)
-            taken = (time.monotonic() - started) / len(frames)
-            self._seconds_per_frame += 0.3 * (taken - self._seconds_per_frame)
-            PROCESSING_SECONDS.labels("batch").observe(taken * len(frames))
-            BATCH_FRAMES.observe(len(frames))
+        self._appetite.learn_packing(len(frames), len(deliveries))
+        begun = 0
+        while begun < len(frames):
+            size = 1 if apart else self._appetite.portion(len(frames) - begun)
+            portion = slice(begun, begun + size)
+            taken = await self._portion(frames[portion], origins[portion])
+            if not apart:
+                self._appetite.learn_time(size, taken)
+            begun += size
         for delivery in deliveries:
             await delivery.ack()
         crash_point("preprocessor.acked")
         self._handled["frames"] += len(frames)
         self._handled["messages"] += len(deliveries)
+
+    async def _portion(self, frames: Sequence[Frame | BrokenFrame], origins: Sequence[Delivery]) -> float:
+        """Process and publish what makes a turn; return how many seconds it took."""
+        started = time.monotonic()
+        await self._process_and_publish(frames, origins)
+        taken = time.monotonic() - started
+        self._handled["processed"] += len(frames)
+        PROCESSING_SECONDS.labels("batch").observe(taken)
+        BATCH_FRAMES.observe(len(frames))
+        return taken
 
     async def _process_and_publish(
         self, frames: Sequence[Frame | BrokenFrame], origins: Sequence[Delivery]
@@ -182,21 +185,10 @@ class Worker:
 
     # --- frames that may kill ---------------------------------------------------------------------
 
-    async def _alone(self, slots: asyncio.Semaphore, beat: Beat) -> None:
+    async def _alone(self, beat: Beat) -> None:
         """Process the suspects, with nothing else in this process."""
-        if not self._suspects:
-            return
-        taken = 0
-        try:
-            while taken < _BATCHES_AT_ONCE:
-                if not await self._slot(slots, beat):
-                    return
-                taken += 1
-            while self._suspects and not self._context.stop.is_set():
-                await self._watched(self._begin(self._try_alone(self._suspects.pop(0))), beat)
-        finally:
-            for _ in range(taken):
-                slots.release()
+        while self._suspects and await self._room(beat, alone=True):
+            await self._watched(self._begin(self._try_alone(self._suspects.pop(0))), beat)
 
     async def _try_alone(self, delivery: Delivery) -> None:
         """Try each frame of a message that was seen too often, after writing the attempt down."""
@@ -230,6 +222,8 @@ class Worker:
         for run in {frame.id.run for frame in frames if frame.id is not None} - self._begins.keys():
             begin = await self._context.patiently(partial(self._begin_of, run))
             if begin is not None:
+                if len(self._begins) >= _RUNS_KNOWN:
+                    self._begins.pop(next(iter(self._begins)))
                 self._begins[run] = begin
 
     async def _begin_of(self, run: str) -> Begin | None:
@@ -237,7 +231,10 @@ class Worker:
         return record if isinstance(record, Begin) else None
 
     async def _tell_stats(self) -> None:
-        """Say every 5 s how many frames and messages were handled, so that lag can be told in frames."""
+        """Say every 5 s what was handled, so that lag can be told in frames.
+
+        `frames`, `messages`: of messages that are done with; `processed`: frames, also of those in hand.
+        """
         context = self._context
         subject = context.names.stats_subject(context.settings.instance).encode()
         while True:

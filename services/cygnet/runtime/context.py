@@ -4,13 +4,13 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from cygnet import __version__
 from cygnet.runtime import metrics
-from cygnet.runtime.backoff import StoppedError, describe, retry_outage
+from cygnet.runtime.backoff import SAY_AGAIN_SECONDS, StoppedError, describe, retry_outage
 from cygnet.runtime.health import Health, Wait
 from cygnet.runtime.logging import Log
 from cygnet.runtime.settings import Settings
@@ -29,6 +29,7 @@ from cygnet.transport.values import Values
 
 INSTALLATION, UID = "CYGNET_INSTALLATION", "CYGNET_PIPELINE_UID"
 _PROBE = "cygnet-probe"
+_SILENT = "JetStream does not acknowledge what is published: is the disk of nats-server full?"
 _SERVER_ERROR = 500
 T = TypeVar("T")
 
@@ -69,6 +70,18 @@ class Context:
 
             return await retry_outage(action, judge, reason=away, log=self.log, stop=self.stop)
 
+    def bucket_of(self, name: str | None) -> Bucket:
+        """Return another bucket of the pipeline's S3; None: its own."""
+        own = self.settings.s3
+        return self.bucket if name in (None, own.bucket) else connect_bucket(replace(own, bucket=name))
+
+    async def ensure_bucket(self, name: str) -> None:
+        """Make sure of another bucket of the pipeline's S3, waiting for one that is away."""
+        from cygnet.storage.admin import ensure_bucket  # boto3 is slow to import
+
+        settings = replace(self.settings.s3, bucket=name)
+        await self.patiently(lambda: asyncio.to_thread(ensure_bucket, settings))
+
     @property
     def holder(self) -> str:
         """Name under which this process holds leases."""
@@ -102,7 +115,7 @@ async def open_context(
         }
     )
     nc = await connect_nats(service, names, settings, stop, log)
-    window = open_window(nc)
+    window = open_window(nc, health, log)
     bucket = connect_bucket(settings.s3)
     try:
         await retry_outage(
@@ -140,9 +153,41 @@ async def open_context(
         await close(nc)
 
 
-def open_window(nc: Client) -> PublishWindow:
-    """Return a publishing window whose back-pressure this process exports."""
-    return PublishWindow(nc, on_backpressure=_count_backpressure())
+def open_window(nc: Client, health: Health, log: Log) -> PublishWindow:
+    """Return a publishing window of which this process says what it waits for."""
+    return PublishWindow(nc, on_backpressure=_count_backpressure(), on_silence=_Silence(health, log).note)
+
+
+class _Silence:
+    """Says that JetStream does not acknowledge what is published: in log, metric and readiness."""
+
+    def __init__(self, health: Health, log: Log) -> None:
+        self._wait = Wait(health)
+        self._log = log
+        self._health = health
+        self._say_at = 0.0
+        self._counted = 0
+
+    def note(self, resent: int, messages: int, seconds: float) -> None:
+        metrics.PUBLISHES_RESENT.inc(resent)
+        metrics.PUBLISH_UNANSWERED.inc(messages - self._counted)
+        self._counted = messages
+        if not messages:
+            self._health.over(self._wait)
+            self._log.info(
+                "no publish waits for an acknowledgement any more", after_seconds=round(seconds, 1)
+            )
+            self._say_at = 0.0
+            return
+        self._wait.holds("nats", _SILENT)
+        if seconds >= self._say_at:
+            self._log.warning(
+                "publishes are not acknowledged; they are sent again until they are",
+                messages=messages,
+                seconds=round(seconds, 1),
+                why=_SILENT,
+            )
+            self._say_at = seconds + SAY_AGAIN_SECONDS
 
 
 def _count_backpressure() -> Callable[[bool], None]:

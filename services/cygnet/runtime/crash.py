@@ -9,6 +9,7 @@ VARIABLE = "CYGNET_CRASH_AT"
 CRASH_POINTS: dict[str, tuple[str, ...]] = {
     "simulator": (
         "simulator.begun",
+        "simulator.truth-written",
         "simulator.stored",
         "simulator.published",
         "simulator.all-published",

@@ -39,7 +39,7 @@ SERVICE = Info(
 FRAMES = _counter(
     "frames_total",
     "Frames that this service is done with, by outcome: announced, processed, committed, stored, consumed,"
-    " dead, duplicate, dropped.",
+    " dead.",
     "detector",
     "outcome",
 )
@@ -65,6 +65,13 @@ PUBLISH_BACKPRESSURE_SECONDS = _counter(
     "Time that a full stream held this publisher, counted when it lets go.",
 )
 PUBLISH_BLOCKED = _gauge("publish_blocked", "1 while a full stream holds this publisher.")
+PUBLISH_UNANSWERED = _gauge(
+    "publish_unanswered_messages",
+    "Messages that were sent again and that JetStream has not acknowledged yet.",
+)
+PUBLISHES_RESENT = _counter(
+    "publishes_resent_total", "Messages sent again since JetStream had not acknowledged them in time."
+)
 BACKOFF_SECONDS = _counter(
     "backoff_seconds_total", "Time waited for something outside to come back, by what.", "reason"
 )
@@ -116,9 +123,11 @@ UPLOAD_LATENCY_SECONDS = _histogram(
     "upload_latency_seconds", "From a chunk's commit to its stored record.", _LATENCY, "detector"
 )
 UPLOAD_BYTES = _counter("upload_bytes_total", "Bytes put into the bucket.", "detector")
-SLICES_MISSING = _counter(
-    "slices_missing_total",
-    "Committed chunks whose slices are gone without a manifest: data loss, look at once.",
+UPLOADS_FAILED = _counter(
+    "uploads_failed_total",
+    "Uploads that were given up for now, by why: away, refused (by the bucket), foreign (another object has"
+    " the key), lost (its slices are gone or damaged, and there is no manifest: look at once).",
+    "reason",
 )
 
 # the process

@@ -26,6 +26,8 @@ class Sample:
     - `pending`, `ack_pending`: messages not yet delivered; delivered and not yet acked.
     - `acked`: messages that have left the queue since the stream was made. `last_seq`: messages that ever
       entered it. Both from one STREAM.INFO (`acked = last_seq - messages`), so that they belong together.
+    - `processed_frames`: frames that workers say they have processed, those of messages in their hands too:
+      what moves while a slow pack is worked on. It never goes back; 0 where nobody says.
     - `oldest_age_seconds`: age of the oldest message still in the queue, 0 when it is empty.
     - `results_fill`, `chunks_fill`: bytes / max_bytes of the streams downstream, 0 when unlimited.
     - `ready`: pods that are ready; `desired`: replicas asked for now; `unschedulable`: pods no node takes.
@@ -53,6 +55,7 @@ class Sample:
     run_active: bool | None = None
     beam_active: bool | None = None
     ceiling: int | None = None
+    processed_frames: int = 0
     scale_in_paused: bool = False
     scale_out_paused: bool = False
 

@@ -13,7 +13,7 @@ def inputs(s: Situation) -> Inputs:
     """Return what was sampled and what was computed from it; a value that isn't known is None."""
     computed: Inputs = {"mu_hz": s.memory.mu_hz, "growths_in_vain": s.memory.growths_in_vain}
     if m := s.measurement:
-        waiting_frames = m.reading.waiting * m.reading.frames_per_message
+        waiting_frames = m.reading.waiting_frames
         computed |= {
             "arrival_hz": m.arrival_hz,
             "processed_hz": m.processed_hz,

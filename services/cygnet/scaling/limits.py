@@ -48,8 +48,12 @@ COOLDOWN_SECONDS: Final = 300.0
 BACKPRESSURE_FILL: Final = 0.8
 """A downstream stream this full is not sent more: the rest is what workers already hold."""
 
-BUSY_MESSAGES_PER_POD: Final = 2
-"""With more than two messages waiting per pod no pod is idle, so that processed/ready is a pod's capacity."""
+BUSY_FRAMES_PER_POD: Final = 2
+"""With more than two frames waiting per pod no pod is idle, so that processed/ready is a pod's capacity."""
+
+COUNTED_MESSAGES: Final = 10
+"""A rate is told from this many acked messages; fewer, such as slow packs, are too coarse, and then what the
+workers say that they have processed counts."""
 
 MU_WEIGHT: Final = 0.3
 MU_MIN_SECONDS: Final = 2 * TICK_SECONDS

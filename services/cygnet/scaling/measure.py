@@ -12,7 +12,8 @@ from cygnet.scaling.history import History, Sample
 from cygnet.scaling.limits import (
     ARRIVAL_TIME_CONSTANT_SECONDS,
     BACKPRESSURE_FILL,
-    BUSY_MESSAGES_PER_POD,
+    BUSY_FRAMES_PER_POD,
+    COUNTED_MESSAGES,
     MU_MIN_SECONDS,
     RATE_WINDOW_LIMIT_SECONDS,
     RATE_WINDOW_SECONDS,
@@ -38,6 +39,7 @@ class Reading(NamedTuple):
     ack_pending: int
     acked: int
     last_seq: int
+    processed_frames: int
     frames_per_message: float
     oldest_age_seconds: float
     results_fill: float
@@ -55,14 +57,19 @@ class Reading(NamedTuple):
         return self.pending + self.ack_pending
 
     @property
+    def waiting_frames(self) -> float:
+        """Frames in the messages that are not acked."""
+        return self.waiting * self.frames_per_message
+
+    @property
     def fill(self) -> float:
         """The fuller of the streams downstream, 0 to 1."""
         return max(self.results_fill, self.chunks_fill)
 
     @property
     def busy(self) -> bool:
-        """True when no pod can be idle for want of messages."""
-        return self.ready > 0 and self.pending > BUSY_MESSAGES_PER_POD * self.ready
+        """True when no pod can be idle for want of frames."""
+        return self.ready > 0 and self.pending * self.frames_per_message > BUSY_FRAMES_PER_POD * self.ready
 
     @property
     def working(self) -> int:
@@ -85,18 +92,23 @@ class Measurement:
     mu_hz: float | None
 
 
+_INPUTS = Sample(time=0.0).missing()
+
+
 def fault_in(history: History) -> Fault | None:
     """Say why the newest sample of `history` can't carry a decision, or return None."""
     if not history.samples:
         return Fault(Reason.METRICS_MISSING, "no sample has been taken yet")
     latest = history.samples[-1]
-    if missing := latest.missing():
-        return Fault(Reason.METRICS_MISSING, f"could not be read: {', '.join(missing)}")
     if history.now - latest.time > STALE_SECONDS:
         return Fault(
             Reason.METRICS_STALE,
             f"the newest sample is {history.now - latest.time:.0f} s old, more than {STALE_SECONDS:.0f} s",
         )
+    if missing := latest.missing():
+        if len(missing) == len(_INPUTS):
+            return Fault(Reason.METRICS_MISSING, "no input could be read")
+        return Fault(Reason.METRICS_MISSING, f"could not be read: {', '.join(missing)}")
     if latest.time - history.now > TICK_SECONDS:
         return Fault(Reason.METRICS_CONTRADICTORY, "the newest sample is from the future")
     contradiction = _contradiction(latest) or _reset(history.samples)
@@ -118,7 +130,7 @@ def measure(samples: Sequence[Sample], known_mu_hz: float | None) -> Measurement
         reading=latest,
         warm=latest.time - tail[0].time >= WARM_UP_SECONDS,
         arrival_hz=_smoothed_arrival(tail) * per_message,
-        processed_hz=_rate(recent[0].acked, latest.acked, latest.time - recent[0].time) * per_message,
+        processed_hz=_rate(0, _frames_between(recent[0], latest), latest.time - recent[0].time),
         backlog=max(0, latest.waiting - latest.ready) * per_message,
         unprocessed_seconds=_unprocessed_seconds(tail),
         window_seconds=window,
@@ -188,7 +200,13 @@ def _window_seconds(latest: Reading, known_mu_hz: float | None) -> float:
     return min(RATE_WINDOW_LIMIT_SECONDS, max(RATE_WINDOW_SECONDS, three_frames))
 
 
-def _rate(before: int, after: int, seconds: float) -> float:
+def _frames_between(before: Reading, after: Reading) -> float:
+    """Frames processed between two readings, by the acks; by the workers' word while those are few."""
+    acked, said = after.acked - before.acked, after.processed_frames - before.processed_frames
+    return said if acked < COUNTED_MESSAGES and said > 0 else acked * after.frames_per_message
+
+
+def _rate(before: float, after: float, seconds: float) -> float:
     return (after - before) / seconds if seconds > 0 else 0.0
 
 
@@ -204,11 +222,12 @@ def _smoothed_arrival(tail: Sequence[Reading]) -> float:
 
 
 def _unprocessed_seconds(tail: Sequence[Reading]) -> float:
-    """For how long messages have waited without a single one being acked."""
+    """For how long messages have waited without one being acked, or one frame in them processed."""
     latest = tail[-1]
     since = latest.time
     for reading in reversed(tail):
-        if reading.waiting == 0 or reading.acked != latest.acked:
+        moved = reading.acked != latest.acked or reading.processed_frames != latest.processed_frames
+        if reading.waiting == 0 or moved:
             break
         since = reading.time
     return latest.time - since
@@ -235,6 +254,6 @@ def _capacity(recent: Sequence[Reading]) -> float | None:
             break
         first = reading
     seconds = latest.time - first.time
-    if seconds < MU_MIN_SECONDS or latest.acked == first.acked:
+    if seconds < MU_MIN_SECONDS or (frames := _frames_between(first, latest)) <= 0:
         return None
-    return _rate(first.acked, latest.acked, seconds) * latest.frames_per_message / latest.working
+    return _rate(0, frames, seconds) / latest.working

@@ -56,6 +56,11 @@ class Situation:
         return math.inf if then is None else self.now - then
 
 
+def pods(count: int) -> str:
+    """Return a number of pods in words."""
+    return f"{count} pod" if count == 1 else f"{count} pods"
+
+
 def lifecycle(s: Situation) -> Verdict | None:
     """Nothing changes while the pipeline is paused or drained: what is in flight belongs to its owner."""
     if s.sample.lifecycle is Lifecycle.PAUSED:
@@ -73,19 +78,24 @@ def rollout(s: Situation) -> Verdict | None:
 
 
 def bounds(s: Situation) -> Verdict | None:
-    """Bounds hold at once and without metrics, as with HPA: they are a person's word, not a measurement."""
+    """Bounds hold at once and without metrics, as with HPA: they are a person's word, not a measurement.
+
+    Only what says that somebody else is changing the pods must be known, and not be stale.
+    """
     outdated = s.fault is not None and s.fault.reason is Reason.METRICS_STALE
     if outdated or s.sample.lifecycle is None or s.sample.rolling_out is None:
         return None
     low, high = s.spec.min_replicas, s.spec.max_replicas
     if s.current < low and s.sample.scale_out_paused:
-        return s.hold(Reason.SCALE_OUT_PAUSED, f"{s.current} pods, minReplicas is {low}; scale-out is paused")
+        return s.hold(
+            Reason.SCALE_OUT_PAUSED, f"{pods(s.current)}, minReplicas is {low}; scale-out is paused"
+        )
     if s.current < low:
-        return Verdict(low, Reason.BELOW_MIN_REPLICAS, f"{s.current} pods, minReplicas is {low}")
+        return Verdict(low, Reason.BELOW_MIN_REPLICAS, f"{pods(s.current)}, minReplicas is {low}")
     if s.current > high and s.sample.scale_in_paused:
-        return s.hold(Reason.SCALE_IN_PAUSED, f"{s.current} pods, maxReplicas is {high}; scale-in is paused")
+        return s.hold(Reason.SCALE_IN_PAUSED, f"{pods(s.current)}, maxReplicas is {high}; scale-in is paused")
     if s.current > high:
-        return Verdict(high, Reason.ABOVE_MAX_REPLICAS, f"{s.current} pods, maxReplicas is {high}")
+        return Verdict(high, Reason.ABOVE_MAX_REPLICAS, f"{pods(s.current)}, maxReplicas is {high}")
     return None
 
 
@@ -105,7 +115,7 @@ def manual(s: Situation) -> Verdict | None:
             f"someone else has set the replicas {FOREIGN_WRITES_LIMIT} times within "
             f"{2 * COOLDOWN_SECONDS:.0f} s; use scaling mode external for another autoscaler",
         )
-    return s.hold(Reason.MANUAL_SCALE, f"{s.current} pods were set by hand; respected for {left:.0f} s more")
+    return s.hold(Reason.MANUAL_SCALE, f"{pods(s.current)} set by hand; respected for {left:.0f} s more")
 
 
 def two_scalers(s: Situation) -> bool:
@@ -115,13 +125,13 @@ def two_scalers(s: Situation) -> bool:
 
 
 def from_zero(s: Situation) -> Verdict | None:
-    """A sleeping role wakes at the first message, run or beam, without waiting for a rate."""
+    """A sleeping role wakes at the first frame, run or beam, without waiting for a rate."""
     if s.current > 0:
         return None
     reading = s.measured.reading
     if not (reading.waiting or reading.run_active or reading.beam_active):
         return s.hold(Reason.ASLEEP, "nothing waits, no run and no beam")
-    why = f"{reading.waiting} messages wait" if reading.waiting else "a run or the beam has begun"
+    why = f"{reading.waiting_frames:.0f} frames wait" if reading.waiting else "a run or the beam has begun"
     if s.sample.scale_out_paused:
         return s.hold(Reason.SCALE_OUT_PAUSED, f"{why}, but scale-out is paused")
     if reading.fill >= BACKPRESSURE_FILL:
@@ -144,24 +154,26 @@ def stalled(s: Situation) -> Verdict | None:
         return s.hold(Reason.STALLED, stall_message(m))
     if m.reading.ready < s.current:
         return s.hold(
-            Reason.PODS_STARTING, f"{m.reading.ready} of {s.current} pods are ready, none has worked yet"
+            Reason.PODS_STARTING, f"{m.reading.ready} of {pods(s.current)} ready, none has worked yet"
         )
     return s.hold(
-        Reason.AWAITING_RESULTS, f"no result yet, {m.unprocessed_seconds:.0f} s after the first message"
+        Reason.AWAITING_RESULTS, f"no result yet, {m.unprocessed_seconds:.0f} s after the first frame"
     )
 
 
 def is_stalled(m: Measurement) -> bool:
-    """Say whether messages have waited for a whole rate window without one being acked."""
+    """Say whether frames have waited for a whole rate window without one being finished."""
     return m.reading.waiting > 0 and m.unprocessed_seconds >= m.window_seconds
 
 
 def stall_message(m: Measurement) -> str:
     """Say what stalls, and what it is most likely due to."""
-    why = f"{m.reading.ready} pods are ready" if m.reading.ready else "no pod is ready"
+    ready = m.reading.ready
+    why = f"{pods(ready)} {'is' if ready == 1 else 'are'} ready" if ready else "no pod is ready"
     if m.reading.fill >= BACKPRESSURE_FILL:
         why = f"a stream downstream is {m.reading.fill:.0%} full"
-    return f"{m.reading.waiting} messages wait, none was finished for {m.unprocessed_seconds:.0f} s; {why}"
+    waiting = f"{m.reading.waiting_frames:.0f} frames wait"
+    return f"{waiting}, none was finished for {m.unprocessed_seconds:.0f} s; {why}"
 
 
 def backpressured(s: Situation) -> Verdict | None:

@@ -8,6 +8,7 @@ from cygnet.model.errors import BadInputError
 from cygnet.model.frame import ANNOUNCEMENT, Frame
 from cygnet.model.identity import FrameId
 from cygnet.model.intervals import compress
+from cygnet.simulator.cursor import Cursor
 from cygnet.simulator.source import Batch
 from cygnet.spec.sources import AnnouncementsSource
 from cygnet.transport.codec import decode_announcement
@@ -22,10 +23,18 @@ class Bridge:
     """Reads INTAKE from a base that was written down at the start of the run."""
 
     def __init__(
-        self, detector: str, spec: AnnouncementsSource, values: Values, reader: Callable[[], IntakeReader]
+        self,
+        detector: str,
+        spec: AnnouncementsSource,
+        values: Values,
+        reader: Callable[[], IntakeReader],
+        *,
+        endless: bool,
     ) -> None:
+        """`endless`: run follows run, so that each begins with the first message that the last one left."""
         self.detector = detector
         self._spec = spec
+        self._endless = endless
         self._values = values
         self._new_reader = reader
         self._reader: IntakeReader | None = None
@@ -34,16 +43,18 @@ class Bridge:
         self._seen: dict[bytes, int] = {}  # digest of filename and time → sequence, oldest first
         self._look_at = _REMEMBERED
 
-    async def open(self, run: str, next_event: int) -> None:
-        """Find or write the base; a run begins with the first message that comes after its start."""
+    async def open(self, run: str, next_event: int, events: int | None) -> None:  # noqa: ARG002
+        """Find or write the base of the run."""
         await self.close()
         self._reader = self._new_reader()
         self._run = run
         key = f"base.{run}.{self.detector}"
         value = await self._values.get(key)
         if value is None:
-            self._base = await self._reader.next_sequence()
-            await self._values.put(key, {"base": self._base, "subject": self._spec.subjects[0]})
+            self._base = await self._first_of_run(self._reader)
+            document = {"run": run, "base": self._base, "subject": self._spec.subjects[0]}
+            await self._values.put(key, document)
+            await self._values.put(self._last_key, document)
         else:
             self._base = int(value.data["base"])
         self._seen.clear()
@@ -82,6 +93,20 @@ class Bridge:
     @property
     def _dedupes(self) -> bool:
         return self._spec.dedupe_by != "none"
+
+    @property
+    def _last_key(self) -> str:
+        return f"intake.{self.detector}"
+
+    async def _first_of_run(self, reader: IntakeReader) -> int:
+        """Return the sequence of event 0: what comes next, or what the last of endless runs has left."""
+        coming = await reader.next_sequence()
+        last = await self._values.get(self._last_key) if self._endless else None
+        if last is None or last.data["subject"] != self._spec.subjects[0]:
+            return coming
+        cursor = Cursor(self._values, str(last.data["run"]), self.detector)
+        await cursor.load()
+        return min(coming, int(last.data["base"]) + cursor.next) if cursor.is_known else coming
 
     async def _remember(self, reader: IntakeReader, next_event: int) -> None:
         """Read again what this run has taken before, so that a repetition is known after a restart."""

@@ -23,6 +23,11 @@ class Cursor:
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
+    def is_known(self) -> bool:
+        """Whether the run has written a position."""
+        return self._written >= 0
+
+    @property
     def key(self) -> str:
         """Its key in the key-value bucket."""
         return f"cursor.{self.run}.{self.detector}"

@@ -4,16 +4,21 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cygnet.model.account import ALL_DETECTORS, Begin, End
 from cygnet.runtime.backoff import StoppedError
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.health import Beat
-from cygnet.runtime.metrics import BEAM_ACTIVE, RUN_ACTIVE
+from cygnet.runtime.metrics import RUN_ACTIVE
+from cygnet.simulator.beam import Beam
 from cygnet.simulator.bridge import Bridge
+from cygnet.simulator.cygno import warm_up
 from cygnet.simulator.feeder import Feed, Feeder
 from cygnet.simulator.replay import Replay
+from cygnet.simulator.schedule import Fixed, Schedule, schedule_of
+from cygnet.simulator.simulated import Simulated
 from cygnet.spec.sources import Source as SourceSpec
 from cygnet.transport import runs
 from cygnet.transport.account import append, last_sequence
@@ -24,7 +29,7 @@ from cygnet.transport.streams import ensure_intake
 
 _LOOP = "runs"
 _POLL_SECONDS = 0.5
-_SHARE_OF_GRACE = 0.5
+_STOP_SECONDS, _SHARE_OF_GRACE = 2.0, 0.5  # for what is under way; the cursor tells the next one the rest
 _OVER = ("ended", *runs.SETTLED)
 
 
@@ -97,24 +102,25 @@ class Run:
     async def _execute(self) -> None:
         context = self._context
         log = context.log.bind(run=self._run)
-        feeders = [Feeder(context, self._limited(feed), self._run, self._end) for feed in self._feeds]
+        beam = Beam(context, self._run, (feed.source.detector for feed in self._feeds))
+        feeders = [Feeder(context, self._limited(feed), self._run, self._end, beam) for feed in self._feeds]
         for feeder in feeders:
             await feeder.prepare()
         await self._begin()
         log.info("run begins", detectors=[feed.source.detector for feed in self._feeds])
-        await self._set_beam(active=True)
+        await beam.begin()
+        RUN_ACTIVE.set(1)
         async with asyncio.TaskGroup() as group:
             feeding = [group.create_task(feeder.run()) for feeder in feeders]
         issued = [task.result() for task in feeding]
-        await self._set_beam(active=False)
+        RUN_ACTIVE.set(0)
         if context.stop.is_set() and not self._end.is_set() and not self._all_issued(issued):
             return  # a stopped source is no ended run: whoever starts next goes on from the cursor
         await self._finish(dict(zip((feed.source.detector for feed in self._feeds), issued, strict=True)))
         log.info("run ended", announced=sum(issued))
 
     def _limited(self, feed: Feed) -> Feed:
-        events = self._request.events or feed.events
-        return Feed(feed.source, feed.rate_hz, events, feed.mirror_subjects)
+        return replace(feed, events=self._request.events or feed.events)
 
     def _all_issued(self, issued: list[int]) -> bool:
         wanted = [self._limited(feed).events for feed in self._feeds]
@@ -125,9 +131,7 @@ class Run:
         context, names = self._context, self._context.names
         detectors = [feed.source.detector for feed in self._feeds]
         await context.patiently(
-            lambda: runs.set_run_state(
-                context.values, self._run, "running", started_ns=time.time_ns(), detectors=detectors
-            )
+            lambda: runs.set_run_state(context.values, self._run, "running", detectors=detectors)
         )
         if await context.patiently(
             lambda: last_sequence(context.nc, names, self._run, ALL_DETECTORS, Begin.kind)
@@ -141,7 +145,10 @@ class Run:
             store=spec.store,
             bucket=spec.uploader.bucket,
             prefix=context.pipeline.prefix,
-            config={"sources": [source.model_dump(exclude_unset=True) for source in spec.sources]},
+            config={
+                "pipeline": context.pipeline.metadata.name,
+                "sources": [source.model_dump(exclude_unset=True) for source in spec.sources],
+            },
         )
         await append(context.window, names, record, msg_id=f"{self._run}/begin")
         crash_point("simulator.begun")
@@ -153,9 +160,7 @@ class Run:
         record = End(run=self._run, announced=dict(announced), time_ns=time.time_ns())
         await append(context.window, context.names, record, msg_id=f"{self._run}/end")
         crash_point("simulator.ended")
-        await context.patiently(
-            lambda: runs.set_run_state(context.values, self._run, "ended", ended_ns=time.time_ns())
-        )
+        await context.patiently(lambda: runs.set_run_state(context.values, self._run, "ended"))
 
     async def _watch_for_end(self) -> None:
         """Look whether the run is to end, for as long as it lasts: also after an outage of NATS."""
@@ -169,30 +174,34 @@ class Run:
     async def _watch_for_stop(self) -> None:
         """Once the service is to stop, do not wait for ever for a full stream: the cursor is enough."""
         await self._context.stop.wait()
-        await asyncio.sleep(_SHARE_OF_GRACE * self._context.settings.grace_seconds)
+        await asyncio.sleep(min(_STOP_SECONDS, _SHARE_OF_GRACE * self._context.settings.grace_seconds))
         raise StoppedError("stopped while the stream took no more")
-
-    async def _set_beam(self, *, active: bool) -> None:
-        document = {"active": active, "run": self._run}
-        await self._context.patiently(lambda: self._context.values.put(runs.BEAM_KEY, document))
-        BEAM_ACTIVE.set(active)
-        RUN_ACTIVE.set(active)
 
 
 async def _feed(context: Context, spec: SourceSpec) -> Feed:
     """Return the source that a part of the spec describes, ready to be fed from."""
+    events, mirror = spec.events_per_run, spec.mirror_subjects
     if spec.replay:
         replay = Replay(spec.name, spec.replay, context.spec_path.resolve().parent)
-        return Feed(replay, spec.replay.rate_hz, spec.replay.events_per_run, spec.mirror_subjects)
+        rate_hz = spec.replay.rate_hz
+        return Feed(replay, Schedule(Fixed(rate_hz)) if rate_hz else None, events, mirror)
+    if spec.simulator:
+        await asyncio.to_thread(warm_up)  # before the service is ready: no frame waits for a compiler
+        simulated = Simulated(spec.name, spec.simulator, context)
+        return Feed(simulated, schedule_of(spec.simulator, simulated.seed), events, mirror)
     if spec.announcements is None:
         raise ValueError(f"source {spec.name} has no kind")  # the spec refuses it before
     subject = spec.announcements.subjects[0]
     intake_bytes = spec.announcements.intake_bytes
     stream = await context.patiently(lambda: ensure_intake(context.nc, subject, intake_bytes))
     bridge = Bridge(
-        spec.name, spec.announcements, context.values, lambda: IntakeReader(context.nc, stream, subject)
+        spec.name,
+        spec.announcements,
+        context.values,
+        lambda: IntakeReader(context.nc, stream, subject),
+        endless=context.pipeline.spec.runs == "endless",
     )
-    return Feed(bridge, None, spec.announcements.events_per_run, spec.mirror_subjects)
+    return Feed(bridge, None, events, mirror)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -59,29 +59,34 @@ def _message(frames: Sequence[Frame]) -> Message:
 
 
 class Store:
-    """Puts frames into the bucket and makes announcements of them."""
+    """Puts frames into a bucket and makes announcements of them."""
 
-    def __init__(self, bucket: Bucket, bucket_name: str, prefix: str) -> None:
+    def __init__(self, bucket: Bucket, bucket_name: str, prefix: str, *, by_content: bool = False) -> None:
+        """`by_content`: keys are filenames, so that frames of the same bytes are one object."""
         self._bucket = bucket
         self._bucket_name = bucket_name
         self._prefix = prefix
+        self._by_content = by_content
         self._slots = asyncio.Semaphore(_PUTS_AT_ONCE)
 
     async def announce(self, frames: Sequence[Frame]) -> list[Announcement]:
         """Store all frames and return their announcements, in order, once every PUT is confirmed."""
-        return list(await asyncio.gather(*(self._announce(frame) for frame in frames)))
+        names = [_filename(frame) for frame in frames]
+        keys = [self._key(frame, name) for frame, name in zip(frames, names, strict=True)]
+        objects = dict(zip(keys, frames, strict=True))  # frames of the same bytes may share one
+        stored = await asyncio.gather(*(self._store(key, frame) for key, frame in objects.items()))
+        key_of = dict(zip(objects, stored, strict=True))
+        return [
+            self._announcement(frame, name, key_of[key])
+            for frame, name, key in zip(frames, names, keys, strict=True)
+        ]
 
-    async def _announce(self, frame: Frame) -> Announcement:
-        extension = _EXTENSIONS.get(frame.content_type, "raw")
-        key = _key(self._prefix, frame, extension)
-        async with self._slots:
-            key = await self._put(key, frame)
+    def _announcement(self, frame: Frame, name: str, key: str) -> Announcement:
         described = not frame.content_type
-        digest = hashlib.md5(frame.body, usedforsecurity=False).hexdigest()
         return Announcement(
             url=self._bucket.sign_get(key, _URL_SECONDS),
             time=str(datetime.fromtimestamp(frame.time_ns / 1e9)),  # noqa: DTZ006 local, as announcers write it
-            filename=f"{frame.id.detector}-{digest}.{extension}",
+            filename=key if self._by_content else name,
             run=frame.id.run,
             event=frame.id.event,
             detector=frame.id.detector,
@@ -94,6 +99,21 @@ class Store:
             attrs=frame.attrs or None,
             crc32c=crc32c(frame.body),
         )
+
+    def _key(self, frame: Frame, name: str) -> str:
+        if self._by_content:
+            return name
+        extension = name.rpartition(".")[2]
+        key = f"{frame.id.run}/frames/{frame.id.detector}/{frame.id.event:09d}.{extension}"
+        return f"{self._prefix}/{key}" if self._prefix else key
+
+    async def _store(self, key: str, frame: Frame) -> str:
+        async with self._slots:
+            if self._by_content:  # what is there is not put again while somebody may be reading it
+                head = await self._bucket.head(key)
+                if head is not None and head.size == len(frame.body):
+                    return key
+            return await self._put(key, frame)
 
     async def _put(self, key: str, frame: Frame) -> str:
         """Put under a key of the event's own; where other bytes are there already, under another."""
@@ -110,9 +130,17 @@ class Store:
         return candidate
 
 
-def _key(prefix: str, frame: Frame, extension: str) -> str:
-    name = f"{frame.id.run}/frames/{frame.id.detector}/{frame.id.event:09d}.{extension}"
-    return f"{prefix}/{name}" if prefix else name
+def _filename(frame: Frame) -> str:
+    """Return DETECTOR-MD5.EXTENSION, by which announcers name a frame."""
+    digest = hashlib.md5(frame.body, usedforsecurity=False).hexdigest()
+    return f"{frame.id.detector}-{digest}.{_EXTENSIONS.get(frame.content_type, 'raw')}"
+
+
+def info_line(frame: Frame, announcement: Announcement | None) -> bytes:
+    """Return a line of ASCII for people: which frame was announced; None: somebody else's, passed on."""
+    which = f"{frame.id.detector}: run {frame.id.run}, event {frame.id.event}"
+    what = f"{announcement.filename}, {len(frame.body)} bytes" if announcement else "passed on"
+    return f"{which}: {what}".encode("ascii", "replace")
 
 
 class Route(Enum):

@@ -1,27 +1,20 @@
 """Replays a folder of image files as the events of a detector."""
 
 import asyncio
-import io
 import time
 from pathlib import Path
 
 import numpy as np
 
+from cygnet.imaging import DecodeError, DecodeLimits, read_npy
 from cygnet.model.errors import BadInputError
-from cygnet.model.frame import Frame
+from cygnet.model.frame import ARRAY_FILE, Frame
+from cygnet.model.frame_files import CONTENT_TYPES, frame_files
 from cygnet.model.identity import FrameId
 from cygnet.simulator.source import Batch
 from cygnet.spec.sources import ReplaySource
 
-CONTENT_TYPES = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".npy": "application/x-npy",
-}
-_NPY = CONTENT_TYPES[".npy"]
+_WHOLE = DecodeLimits(max_bytes=1 << 40, max_pixels=1 << 40)  # what a frame may be, the preprocessor says
 _KEPT_BYTES = 256 << 20  # files are kept in memory up to here, so that a loop reads the disk once
 
 
@@ -31,12 +24,15 @@ class Replay:
     def __init__(self, detector: str, spec: ReplaySource, folder: Path) -> None:
         self.detector = detector
         self._spec = spec
-        self._files = frame_files(folder / spec.path)
+        try:
+            self._files = frame_files(folder / spec.path)
+        except BadInputError as error:
+            raise BadInputError(f"replay.path: {error}", reason=error.reason) from error
         self._kept: dict[int, bytes] = {}
         self._kept_bytes = 0
         self._run = ""
 
-    async def open(self, run: str, next_event: int) -> None:  # noqa: ARG002
+    async def open(self, run: str, next_event: int, events: int | None) -> None:  # noqa: ARG002
         """Begin a run."""
         self._run = run
 
@@ -63,7 +59,7 @@ class Replay:
         identity = FrameId(self._run, self.detector, event)
         attrs = {"file": path.name}
         content_type = CONTENT_TYPES[path.suffix.lower()]
-        if content_type == _NPY and (frame := _array_frame(identity, body, attrs)):
+        if content_type == ARRAY_FILE and (frame := _array_frame(identity, body, attrs)):
             return frame
         return Frame(id=identity, time_ns=time.time_ns(), body=body, content_type=content_type, attrs=attrs)
 
@@ -82,8 +78,8 @@ class Replay:
 
 def _array_frame(identity: FrameId, body: bytes, attrs: dict[str, str]) -> Frame | None:
     try:
-        array = np.load(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError):
+        array = read_npy(body, limits=_WHOLE)
+    except DecodeError:
         return None
     return Frame(
         id=identity,
@@ -94,14 +90,3 @@ def _array_frame(identity: FrameId, body: bytes, attrs: dict[str, str]) -> Frame
         axes="y,x" if array.ndim == 2 else ",".join(("panel", "y", "x")[-array.ndim :]),
         attrs=attrs,
     )
-
-
-def frame_files(folder: Path) -> list[Path]:
-    """Return a folder's frame files in the order of their names. Raises BadInputError if it has none."""
-    if not folder.is_dir():
-        raise BadInputError(f"replay.path: {folder} is not a folder", reason="no-folder")
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in CONTENT_TYPES)
-    if not files:
-        accepted = " ".join(CONTENT_TYPES)
-        raise BadInputError(f"replay.path: {folder} has no frame; accepted: {accepted}", reason="no-frames")
-    return files

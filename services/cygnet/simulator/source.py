@@ -31,8 +31,11 @@ class Source(Protocol):
 
     detector: str
 
-    async def open(self, run: str, next_event: int) -> None:
-        """Get ready to make the frames of `run` from `next_event` on; called again for each run."""
+    async def open(self, run: str, next_event: int, events: int | None) -> None:
+        """Get ready to make the frames of `run` from `next_event` on; called again for each run.
+
+        events: how many the run is to have, None if it goes on until it is ended.
+        """
 
     async def take(self, next_event: int, most: int) -> Batch:
         """Return at most `most` frames from `next_event` on; none when nothing is there yet."""

@@ -72,6 +72,18 @@ HttpOrigin = Annotated[
     StringConstraints(pattern=r"^https?://[^\s/?#@]+$", max_length=260),
     accepts("http:// or https://, then host or host:port, and nothing after it"),
 ]
+HostName = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$", max_length=253
+    ),
+    accepts("a host's name of a-z 0-9 - with . between its parts, without a port"),
+]
+FilePath = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\x00-\x1f]+$", max_length=1000),
+    accepts("1 to 1000 characters without line breaks"),
+]
 NatsUrl = Annotated[
     str,
     StringConstraints(pattern=r"^(nats|tls)://[^\s/]+$", max_length=500),

@@ -32,9 +32,19 @@ spec:
 _REPLAY = """\
       replay:
         path: {path}
-        loop: false               # true: begin again after the last file
-        # eventsPerRun: 2000      # events in a run; without it all files once, or on and on with `loop: true`
-        # rateHz: 10              # events per second; without it as fast as the pipeline can take them"""
+        loop: true                # begin again after the last file, until Ctrl-C; false: every file once
+        rateHz: 10                # events per second; without it as fast as the pipeline can take them
+        # eventsPerRun: 2000      # events in a run; without it until the run is ended"""
+
+_SIMULATOR = """\
+      simulator:
+        model: cygno
+        preset: sosc              # 576 x 576 uint8 as the school has them; or lime: 2304 x 2304 uint16
+        spectrum: overlap         # brightness alone does not tell the recoils apart; or school
+        seed: 1                   # another seed gives other events
+        # rateHz: 100             # events per second; without it as fast as the pipeline can take them
+        # arrivals: poisson       # at random; or fixed
+        # eventsPerRun: 2000      # events in a run; without it until the run is ended"""
 
 _ANNOUNCEMENTS = """\
       announcements:
@@ -47,6 +57,11 @@ _ANNOUNCEMENTS = """\
 def replay_spec(name: str, path: str) -> str:
     """Return a spec that replays a folder, relative to the file that the spec is in."""
     return _DOCUMENT.format(name=scalar(name), source=_REPLAY.format(path=scalar(path)))
+
+
+def simulator_spec(name: str) -> str:
+    """Return a spec that simulates a detector."""
+    return _DOCUMENT.format(name=scalar(name), source=_SIMULATOR)
 
 
 def announcements_spec(name: str, subject: str) -> str:

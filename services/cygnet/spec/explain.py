@@ -61,7 +61,9 @@ def _problem(path: Path, one: Any, root: Node, text: SpecText) -> Problem:
     said = HIDDEN if is_secret(path) and node.value is not None else _said(node)
     message = f"{said} {_mismatch(one['type'], node, schema)}".lstrip()
     accepts = accepted(schema, str(path[-1])) if schema else one["msg"]
-    return text.problem(node.place, path, node.plain(), message, accepts + _quoting(one["type"], node, said))
+    return text.problem(
+        node.place, path, node.plain(), message, accepts + _quoting(one["type"], node, said, schema)
+    )
 
 
 def _rule(path: Path, one: Any, root: Node, text: SpecText) -> Problem:
@@ -118,10 +120,10 @@ def _mismatch(error: str, node: Node, schema: Schema) -> str:
     return f"is {kind(value)}"
 
 
-def _quoting(error: str, node: Node, said: str) -> str:
+def _quoting(error: str, node: Node, said: str, schema: Schema) -> str:
     """Return a hint where only the quotes are wrong."""
     value = node.plain()
-    if error == "string_type" and node.word:
+    if error == "string_type" and node.word and re.search(schema.get("pattern", ""), node.word):
         return f"; write it in quotes{'' if said == HIDDEN else f': {node.word!r}'}"
     if error in ("int_type", "float_type") and isinstance(value, str) and is_number(value):
         return "; write it without quotes"

@@ -6,7 +6,9 @@ from pathlib import Path
 from cygnet.spec.documents import Document, distinct, documents
 from cygnet.spec.pipeline import Pipeline
 from cygnet.spec.problems import Problem, SpecError, SpecText
+from cygnet.spec.schema import Path as FieldPath
 from cygnet.spec.suggest import closest
+from cygnet.spec.tree import Node, trees
 
 LARGEST = 1 << 20
 
@@ -52,6 +54,22 @@ def loads(text: str, filename: str = "<text>") -> list[Pipeline]:
     if problems:
         raise SpecError(problems)
     return [document.pipeline for document in found]
+
+
+def fault_in(file: Path, pipeline: str, field: FieldPath, message: str, accepted: str) -> SpecError:
+    """Return what is wrong with a field of a valid Pipeline in `file`, where only its use shows it."""
+    text = _read(file)
+    root = next(root for root in trees(text)[0] if _name(root) == pipeline)
+    node = root
+    for part in field:
+        node = node.child(part) or node
+    return SpecError([text.problem(node.place, field, node.plain(), message, accepted)])
+
+
+def _name(root: Node) -> object:
+    metadata = root.child("metadata")
+    name = metadata.child("name") if metadata else None
+    return name.value if name else None
 
 
 def _read(path: Path) -> SpecText:

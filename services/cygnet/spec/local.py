@@ -2,9 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
-from cygnet.spec.base import HostPort, Part, Secret, accepts
+from cygnet.spec.base import BucketName, FilePath, HostName, HostPort, Part, Secret, accepts
+from cygnet.spec.rules import broken
+
+OWN_USER = "cygnet"
+"""As whom Cygnet's own processes come to the embedded servers."""
 
 
 class NatsUser(Part):
@@ -32,6 +36,29 @@ class S3User(Part):
         Secret,
     ]
     """Secret key, on this machine only."""
+    bucket: BucketName | None = None
+    """A bucket of the user's own, made with a first object in it: some clients cannot list an empty one."""
+
+
+class S3Tls(Part):
+    """TLS of the embedded S3 endpoint; `tls: {}` makes a certificate for this machine in the data folder."""
+
+    cert_file: FilePath | None = None
+    """Certificate (PEM), for the host of `listen` and for `host`; relative to the spec file."""
+    key_file: FilePath | None = None
+    """Its private key (PEM), without a passphrase; relative to the spec file."""
+    ca_file: FilePath | None = None
+    """Certificate (PEM) of who signed it, for clients to trust; absent: it is trusted by itself."""
+
+    @model_validator(mode="after")
+    def _a_certificate_has_its_key(self) -> "S3Tls":
+        """`certFile` and `keyFile` go together, and `caFile` only with them."""
+        if (self.cert_file is None) != (self.key_file is None):
+            missing = "certFile" if self.cert_file is None else "keyFile"
+            raise broken("certFile and keyFile go together", missing)
+        if self.ca_file and not self.cert_file:
+            raise broken("caFile goes with certFile and keyFile", "caFile")
+        return self
 
 
 class LocalNats(Part):
@@ -42,6 +69,12 @@ class LocalNats(Part):
     users: Annotated[list[NatsUser], Field(max_length=64)] = []
     """Who may connect beside Cygnet itself; empty: anyone on this address."""
 
+    @model_validator(mode="after")
+    def _users_differ(self) -> "LocalNats":
+        """Every user of `users` has another name, and `cygnet` is Cygnet's own."""
+        _check_names([each.user for each in self.users], "user")
+        return self
+
 
 class LocalS3(Part):
     """The S3 endpoint that `cygnet up` starts."""
@@ -49,7 +82,28 @@ class LocalS3(Part):
     listen: HostPort = "127.0.0.1:9000"
     """Address; another port is taken when this one is busy."""
     users: Annotated[list[S3User], Field(max_length=64)] = []
-    """Who may connect beside Cygnet itself."""
+    """Who may connect beside Cygnet itself; each may use every bucket."""
+    host: HostName | None = None
+    """Name under which clients reach it: presigned URLs carry it, so it must resolve where they are fetched;
+    absent: the host of `listen`."""
+    tls: S3Tls | None = None
+    """Serve https; absent: http."""
+
+    @model_validator(mode="after")
+    def _users_differ(self) -> "LocalS3":
+        """Every user of `users` has another access key, and `cygnet` is Cygnet's own."""
+        _check_names([each.access_key_id for each in self.users], "accessKeyId")
+        return self
+
+
+def _check_names(names: list[str], field: str) -> None:
+    for place, name in enumerate(names):
+        if name == OWN_USER:
+            raise broken(
+                "Cygnet itself comes by this name; accepted: another one", "users", str(place), field
+            )
+        if name in names[:place]:
+            raise broken("an earlier user has this name; accepted: another one", "users", str(place), field)
 
 
 class Local(Part):

@@ -19,6 +19,7 @@ from cygnet.spec.base import (
 )
 from cygnet.spec.local import Local
 from cygnet.spec.metadata import Metadata
+from cygnet.spec.room import result_bytes
 from cygnet.spec.rules import broken
 from cygnet.spec.sources import Source
 from cygnet.spec.stages import Stage, Window
@@ -121,7 +122,7 @@ class Aggregator(Part):
 
     @model_validator(mode="after")
     def _known_fields(self) -> "Aggregator":
-        """`keyTemplate` names only fields that exist; numbers may have a width, as in `{seq:06d}`."""
+        """`keyTemplate` names only fields that exist, with widths as in `{seq:06d}`; keys fit 1000 bytes."""
         if problem := fault(self.key_template):
             raise broken(problem, "keyTemplate")
         return self
@@ -157,7 +158,7 @@ class Streams(Part):
     chunks_bytes: StreamBytes = 64 * MIB
     """Chunks that wait for upload; full: the aggregator is held."""
     dead_bytes: StreamBytes = 16 * MIB
-    """Dead letters; full: the oldest bodies leave."""
+    """Dead letters; full: the oldest leave, and only their reason and file name stay."""
     replicas: Annotated[Literal[1, 3, 5], Whole] = 1
     """Copies of each stream in a cluster of NATS servers."""
     ack_wait_seconds: Annotated[float, Field(ge=1, le=3600)] = 30
@@ -229,17 +230,42 @@ class PipelineSpec(Part):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "PipelineSpec":
-        """Names of sources differ, and `aggregator.maxBytes` is at most half of `streams.chunksBytes`."""
+        """Names differ, no source hears another's mirror, `maxBytes` is at most half of `chunksBytes`."""
         names = [source.name for source in self.sources]
         for place, name in enumerate(names):
             if name in names[:place]:
                 raise broken(
                     f"source names must differ: {name!r} is there twice", "sources", str(place), "name"
                 )
+        heard = {subject for each in self.sources for subject in each.announced_subjects}
+        for place, source in enumerate(self.sources):
+            if heard & set(source.mirror_subjects):
+                raise broken(
+                    "mirrorSubjects may not repeat announcements.subjects of this pipeline: a frame would"
+                    " come back as a new one",
+                    "sources",
+                    str(place),
+                    "mirrorSubjects",
+                )
         if self.aggregator.max_bytes > self.streams.chunks_bytes // 2:
             raise broken(
                 "aggregator.maxBytes must not exceed half of streams.chunksBytes", "aggregator", "maxBytes"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _chunks_hold_frames(self) -> "PipelineSpec":
+        """With `chunkSize` above 1 at least two results of each `expect.shape` fit into `maxBytes`."""
+        for source in self.sources if self.aggregator.chunk_size > 1 else ():
+            size = result_bytes(source.expect, self.preprocessor.stages)
+            if 2 * size > self.aggregator.max_bytes:
+                raise broken(
+                    f"no two results of {source.name} fit into a chunk: each has {size} bytes or more;"
+                    f" accepted: maxBytes from {2 * size}, with streams.chunksBytes from {4 * size},"
+                    " or chunkSize: 1",
+                    "aggregator",
+                    "maxBytes",
+                )
         return self
 
 

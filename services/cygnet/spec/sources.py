@@ -2,20 +2,26 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from cygnet.spec.base import MIB, DetectorName, EventCount, LiteralSubject, Part, Rate, accepts
+from cygnet.spec.base import (
+    MIB,
+    BucketName,
+    DetectorName,
+    EventCount,
+    FilePath,
+    LiteralSubject,
+    Part,
+    Rate,
+)
 from cygnet.spec.rules import broken
+from cygnet.spec.simulated import SimulatedSource
 
 
 class ReplaySource(Part):
     """Replays the PNG, JPEG, TIFF and npy files of a folder, in the order of their names."""
 
-    path: Annotated[
-        str,
-        StringConstraints(pattern=r"^[^\x00-\x1f]+$", max_length=1000),
-        accepts("1 to 1000 characters without line breaks"),
-    ]
+    path: FilePath
     """Folder with the frames; relative to the spec file."""
     loop: bool = True
     """Begin again after the last file; false: every file once."""
@@ -57,21 +63,61 @@ class Source(Part):
     """Name of the detector: 1 to 64 of A-Z a-z 0-9 _ -."""
     replay: ReplaySource | None = None
     """Replay a folder of images."""
+    simulator: SimulatedSource | None = None
+    """Simulate a detector."""
     announcements: AnnouncementsSource | None = None
     """Bridge from a foreign announcer."""
     mirror_subjects: Annotated[list[LiteralSubject], Field(max_length=16)] = []
     """Also store each frame and announce it on these literal subjects, for old listeners."""
+    info_subject: LiteralSubject | None = None
+    """Also say in a line of text, on this literal subject, which frame was announced."""
+    frames_bucket: BucketName | None = None
+    """Bucket for stored frames; absent: `uploader.bucket`."""
+    frame_keys: Literal["event", "content"] = "event"
+    """Keys of stored frames. `event`: PREFIX/RUN/frames/NAME/NUMBER; `content`: NAME-MD5, which is also the
+    announced filename: frames of the same bytes share an object, and remain events of their own."""
     expect: ExpectedFrame = ExpectedFrame()
     """What every frame must be."""
 
     @model_validator(mode="after")
     def _exactly_one_kind(self) -> "Source":
-        """Exactly one of `replay`, `announcements`; no subject is both announced and mirrored."""
-        if (self.replay is None) == (self.announcements is None):
-            raise broken("exactly one of replay, announcements must be given")
-        if self.announcements and set(self.mirror_subjects) & set(self.announcements.subjects):
-            raise broken(
-                "mirrorSubjects may not repeat announcements.subjects: a frame would come back as a new one",
-                "mirrorSubjects",
-            )
+        """Exactly one of `replay`, `simulator`, `announcements`; Cygnet's own subjects are no mirrors."""
+        if sum(kind is not None for kind in (self.replay, self.simulator, self.announcements)) != 1:
+            raise broken("exactly one of replay, simulator, announcements must be given")
+        for place, subject in enumerate(self.mirror_subjects):
+            if subject.split(".")[0] == "cygnet":
+                raise broken(
+                    "mirrorSubjects may not begin with cygnet.: those subjects are the pipelines' own",
+                    "mirrorSubjects",
+                    str(place),
+                )
         return self
+
+    @model_validator(mode="after")
+    def _text_is_not_announced(self) -> "Source":
+        """`infoSubject` goes with `mirrorSubjects`, and no announcement is on it."""
+        if self.info_subject and not self.mirror_subjects:
+            raise broken("infoSubject tells what mirrorSubjects announce: it goes with them", "infoSubject")
+        announced = self.announcements.subjects if self.announcements else []
+        if self.info_subject in (*self.mirror_subjects, *announced):
+            raise broken("infoSubject must be another subject than those of announcements", "infoSubject")
+        return self
+
+    @model_validator(mode="after")
+    def _stored_once(self) -> "Source":
+        """`framesBucket` and `frameKeys` are not for `announcements`, whose frames are stored already."""
+        if self.announcements and (self.frames_bucket or self.frame_keys != "event"):
+            field = "framesBucket" if self.frames_bucket else "frameKeys"
+            raise broken("frames of announcements are stored already", field)
+        return self
+
+    @property
+    def announced_subjects(self) -> list[str]:
+        """Subjects that this source listens to."""
+        return self.announcements.subjects if self.announcements else []
+
+    @property
+    def events_per_run(self) -> int | None:
+        """Events in a run, as its kind says."""
+        kind = self.replay or self.simulator or self.announcements
+        return kind.events_per_run if kind else None

@@ -23,7 +23,7 @@ def ensure_bucket(settings: S3Settings) -> bool:
         aws_secret_access_key=settings.secret_access_key or None,
         aws_session_token=settings.session_token or None,
         region_name=settings.region,
-        verify=settings.ca_bundle,
+        verify=settings.ca_bundle or True,  # said, or an empty AWS_CA_BUNDLE is taken for one
         config=Config(
             connect_timeout=settings.connect_seconds,
             read_timeout=settings.stall_seconds,

@@ -64,6 +64,14 @@ class StoreReader:
         except NoSuchObjectError:
             return None
 
+    def head(self, key: str) -> Head | None:
+        """Return what is known of the object, or None when there is none; a folder knows no content type."""
+        try:
+            with named(self.place, key):
+                return _head(obstore.get(self.store, key, options={"head": True}))
+        except NoSuchObjectError:
+            return None
+
     def get_range(self, key: str, offset: int, size: int) -> bytes:
         """Return `size` bytes from `offset` by one request, fewer where the object ends."""
         if size <= 0:
@@ -144,12 +152,9 @@ class StoreBucket:
         """Return what is known of the object, or None when there is none."""
         try:
             with named(self.place, key):
-                answer = await obstore.get_async(self._store, key, options={"head": True})
+                return _head(await obstore.get_async(self._store, key, options={"head": True}))
         except NoSuchObjectError:
             return None
-        meta = answer.meta
-        content_type = str(answer.attributes.get("Content-Type", ""))
-        return Head(int(meta["size"]), (meta["e_tag"] or "").strip('"'), content_type)
 
     async def list(self, prefix: str) -> AsyncIterator[Listed]:
         """Yield all objects in the folder `prefix`, page by page."""
@@ -181,6 +186,12 @@ class StoreBucket:
             raise StorageError(f"{self.place}: a folder has no URLs")
         with named(self.place, ", ".join(keys)):
             return obstore.sign(self._signer, "GET", [*keys], timedelta(seconds=expires_seconds))
+
+
+def _head(answer: Any) -> Head:
+    meta = answer.meta
+    content_type = str(answer.attributes.get("Content-Type", ""))
+    return Head(int(meta["size"]), (meta["e_tag"] or "").strip('"'), content_type)
 
 
 def _listed(page: Iterable[Any]) -> list[Listed]:

@@ -13,10 +13,12 @@ from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.manifest import ManifestRow
 from cygnet.model.result import Array
+from cygnet.model.truth import Truth
 from cygnet.storage import keys
 from cygnet.storage.catalog import Catalog, Numbers
 from cygnet.storage.index import Index, read_index
@@ -25,6 +27,7 @@ from cygnet.storage.ranges import coalesce, cut
 from cygnet.storage.reading import read_array
 from cygnet.storage.runs import RunPlace, find_run
 from cygnet.storage.settings import S3Settings
+from cygnet.storage.truth import TruthReader
 
 _PARALLEL = 4
 
@@ -59,6 +62,7 @@ class Dataset:
         self._place = place
         self._documents: dict[str, dict[str, Any]] = {}
         self._catalog = Catalog(index.table, detector)
+        self._truth = TruthReader(place.reader, place.prefix, place.run, detector)
 
     def __repr__(self) -> str:
         return f"<cygnet dataset {self.run}/{self.detector}: {len(self)} events at {self._place.place}>"
@@ -102,7 +106,7 @@ class Dataset:
         became = fate(account, self.detector, event)
         if became == "stored":
             became = "stored since this was opened: call refresh()"
-        told = f"it is {became}" if became else "the run is not complete, so it may come"
+        told = f"it is {became}" if became else "the run is not complete, so it may come, or be dead"
         raise NoSuchError(f"event {event} of {self.run}/{self.detector} is not stored here; {told}")
 
     def refresh(self) -> int:
@@ -110,6 +114,7 @@ class Dataset:
         before = len(self)
         index = read_index(self._place.reader, self._place.prefix, self.run)
         self._catalog = Catalog(index.table, self.detector)
+        self._truth.forget()
         return len(self) - before
 
     def images(self, start: int = 0, stop: int | None = None, *, array: str | None = None) -> Array:
@@ -142,6 +147,23 @@ class Dataset:
         with ThreadPoolExecutor(max_workers=_PARALLEL) as pool:
             list(pool.map(fill, by_object))
         return stack
+
+    def truth(self, start: int = 0, stop: int | None = None) -> pa.Table:
+        """Return the truth of the events at positions start … stop: one row each, in the order of `images`.
+
+        Columns: event, time_ns, recoil (`nuclear` or `electronic`), energy_kev, direction_x, _y, _z,
+        position_x_mm, position_y_mm, z_mm. Raises NoSuchError where a run was not simulated.
+        """
+        events = self.events[slice(start, stop)]
+        table = self._truth.table(events)
+        if table.num_rows < len(events):
+            [missing, *_] = np.setdiff1d(events, table.column("event").to_numpy())
+            raise NoSuchError(f"event {missing} of {self.run}/{self.detector} has no truth: not simulated")
+        return table
+
+    def truth_of(self, event: int) -> Truth | None:
+        """Return the truth of an event by its number, stored or not; None where there is none."""
+        return self._truth.at(event)
 
     def _view(self, position: int) -> "EventView":
         return EventView(self, self._catalog.rows(position))
@@ -195,6 +217,11 @@ class EventView:
         """The attributes that travelled with the frame."""
         return dict(json.loads(self.row.attrs)) if self.row.attrs else {}
 
+    @cached_property
+    def truth(self) -> Truth | None:
+        """What really happened, if the event was simulated and its truth kept."""
+        return self._dataset.truth_of(self.event)
+
     @property
     def provenance(self) -> dict[str, Any]:
         """The document of what was done to this frame: parameters, software, stages."""
@@ -231,11 +258,11 @@ def _chosen(rows: dict[str, ManifestRow], array: str | None) -> ManifestRow:
 def _only(index: Index, detector: str | None, place: RunPlace) -> str:
     known = sorted(str(name) for name in index.table.column("detector").unique().to_pylist())
     listing = ", ".join(repr(name) for name in known)
+    if not known:
+        raise NoSuchError(f"run {place.run} holds no stored event yet ({place.place})")
     if detector is None:
         if len(known) == 1:
             return known[0]
-        if not known:
-            raise NoSuchError(f"run {place.run} holds no stored event yet ({place.place})")
         raise BadInputError(
             f"detector: run {place.run} has {len(known)}; accepted: {listing}", reason="no-detector"
         )

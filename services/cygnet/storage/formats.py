@@ -55,7 +55,7 @@ def write_chunk(
 ) -> ChunkFile:
     """Return the object of `results` (ascending events, one layout), which will be stored under `key`.
 
-    `meta`: what else the object shall say of itself (stages, window, crop, scale). Raises
+    `meta`: what else the object shall say of itself (`processing`: provenance documents by id). Raises
     BadInputError for arrays that the format cannot hold.
     """
     chosen = writer(format_name)

@@ -132,6 +132,14 @@ def segments_cover(reader: Reader, prefix: str, run: str) -> tuple[int, frozense
     return len(segments), frozenset().union(*covered)
 
 
+def list_objects(reader: Reader, prefix: str, run: str) -> set[str]:
+    """Return the keys of all chunks that a run has stored, wherever its key template has put them."""
+    index = read_index(reader, prefix, run)
+    younger = set(list_manifests(reader, prefix, run)) - index.manifests
+    tables = [index.table, *_read_all(reader, sorted(younger))]
+    return {str(key) for table in tables for key in table.column("object").unique().to_pylist()}
+
+
 def list_manifests(reader: Reader, prefix: str, run: str) -> list[str]:
     """Return the keys of a run's manifests, sorted."""
     found = reader.list(keys.manifest_folder(prefix, run))

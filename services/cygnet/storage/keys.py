@@ -6,14 +6,16 @@ from collections.abc import Mapping
 
 from cygnet.model.errors import BadInputError
 from cygnet.model.frame import Attributes
+from cygnet.model.identity import FrameId
 from cygnet.model.timestamp import format_time
-from cygnet.spec.templates import fault
+from cygnet.spec.templates import ATTRIBUTE_BYTES, fault
 
-DEFAULT_TEMPLATE = "{prefix}/{run}/{detector}/chunk-{first_event:09d}-{last_event:09d}.{ext}"
 CYGNO_TEMPLATE = "{prefix}/data-chunk-{last_time}.npz"
+"""Keys as the CYGNO school's notebooks write and list them."""
 _ATTRIBUTE = "attrs."
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=+:-]+")
 _MANIFEST = re.compile(r"([A-Za-z0-9_-]{1,64})-(\d{9,})-(\d{9,})(?:_\d+)?\.parquet")
+_TRUTH = re.compile(r"([A-Za-z0-9_-]{1,64})-(\d{9,})-(\d{9,})\.parquet")
 _SEGMENT = re.compile(r"segment-(\d{6,})\.parquet")
 _GENERATION = re.compile(r"generation-(\d{6,})\.parquet")
 
@@ -42,7 +44,9 @@ def render_key(
     """Return the key of a chunk.
 
     Times have fixed width, so that names sort by time. `{attrs.NAME}` is an attribute of the chunk's
-    first event, `none` when it has none of this name; what is unsafe in a key becomes `_`.
+    first event, `none` when it has none of this name; what is unsafe in a key becomes `_`, and what is
+    longer than ATTRIBUTE_BYTES is cut. No key is longer than MOST_KEY_BYTES: templates that could make
+    one are refused.
     """
     check_template(template)
     values: dict[str, str | int] = {
@@ -122,6 +126,34 @@ def provenance_key(prefix: str, run: str, sha256: str) -> str:
     return join(prefix, run, "provenance", f"{sha256}.json")
 
 
+def truth_folder(prefix: str, run: str) -> str:
+    """Return the folder of the truth of a run's simulated events."""
+    return join(prefix, run, "truth")
+
+
+def truth_key(prefix: str, run: str, detector: str, first_event: int, last_event: int) -> str:
+    """Return the key of a segment of truth."""
+    return join(truth_folder(prefix, run), f"{detector}-{first_event:09d}-{last_event:09d}.parquet")
+
+
+def truth_segment(key: str) -> tuple[str, int, int] | None:
+    """Return detector, first and last event of a segment of truth, None for any other key."""
+    match = _TRUTH.fullmatch(key.rpartition("/")[2])
+    return (match[1], int(match[2]), int(match[3])) if match else None
+
+
+def dead_folder(prefix: str, run: str) -> str:
+    """Return the folder of bodies of a run's dead letters that are too large for their stream."""
+    return join(prefix, run, "dead")
+
+
+def dead_key(prefix: str, identity: FrameId | None, mark: str) -> str:
+    """Return the key of a dead letter's body; `mark` tells the letters of one event apart."""
+    if identity is None:
+        return join(prefix, "dead", mark)
+    return join(dead_folder(prefix, identity.run), identity.detector, f"{identity.event:09d}-{mark}")
+
+
 def is_manifest(key: str) -> bool:
     """Whether an object in the manifest folder is a manifest, and not what a killed server left."""
     return _MANIFEST.fullmatch(key.rpartition("/")[2]) is not None
@@ -141,5 +173,5 @@ def generation_number(key: str) -> int | None:
 
 def _attribute(attrs: Mapping[str, object], name: str) -> str:
     value = attrs.get(name)
-    text = "none" if value is None else _UNSAFE.sub("_", str(value))
+    text = "none" if value is None else _UNSAFE.sub("_", str(value))[:ATTRIBUTE_BYTES]
     return text if text.strip(".") else "none"

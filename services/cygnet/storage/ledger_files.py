@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from cygnet.model.account import Begin, Commit, End
-from cygnet.model.intervals import IntervalSet, Pairs, compress
+from cygnet.model.intervals import Pairs
 from cygnet.model.ledger import DetectorAccount, RunAccount, ledger
 from cygnet.storage import keys
 from cygnet.storage.errors import CorruptedError, NoSuchObjectError
@@ -77,7 +77,7 @@ def fate(account: RunAccount | None, detector: str, event: int) -> str:
     if event in each.consumed:
         return "consumed: finished on purpose without a stored array"
     if event in each.dead:
-        return f"dead ({each.dead_reasons.get(event, 'unknown')})"
+        return f"dead ({each.dead_reasons.get(event)})"
     if event in each.dropped:
         return "dropped at the source"
     if event in each.duplicate:
@@ -88,13 +88,13 @@ def fate(account: RunAccount | None, detector: str, event: int) -> str:
 
 
 def _detector_to_json(account: DetectorAccount) -> dict[str, Any]:
-    by_reason: dict[str, list[int]] = {}
-    for event in account.dead:
-        by_reason.setdefault(account.dead_reasons.get(event, "unknown"), []).append(event)
     return {
         "announced": account.announced,
         **{name: getattr(account, name).pairs() for name in _SETS},
-        "dead": {reason: compress(events) for reason, events in sorted(by_reason.items())},
+        "dead": {reason: events.pairs() for reason, events in sorted(account.dead_reasons) if events},
+        "consumed_reasons": {
+            reason: events.pairs() for reason, events in sorted(account.consumed_reasons) if events
+        },
         "chunks": [
             {key: value for key, value in asdict(commit).items() if key not in _TRANSIENT}
             | {"stored": commit.chunk in account.stored_chunks}
@@ -108,9 +108,10 @@ def _detector_from_json(document: Mapping[str, Any]) -> DetectorAccount:
     for name in _SETS:
         getattr(account, name).update(document[name])
     for reason, pairs in document["dead"].items():
-        for event in IntervalSet(pairs):
-            account.dead_reasons[event] = reason
+        account.dead_reasons.note(reason, _pairs(pairs))
         account.dead.update(pairs)
+    for reason, pairs in document.get("consumed_reasons", {}).items():  # runs of before have none
+        account.consumed_reasons.note(reason, _pairs(pairs))
     known = {each.name for each in fields(Commit)} - set(_TRANSIENT)
     for chunk in document["chunks"]:
         given = {key: value for key, value in chunk.items() if key in known}

@@ -38,6 +38,9 @@ class Reader(Protocol):
     def size(self, key: str) -> int | None:
         """Return an object's size in bytes, or None when there is none."""
 
+    def head(self, key: str) -> Head | None:
+        """Return what is known of the object, or None when there is none; a folder knows no content type."""
+
     def get_range(self, key: str, offset: int, size: int) -> bytes:
         """Return `size` bytes from `offset` by one request, fewer where the object ends."""
 

@@ -30,7 +30,7 @@ class RunPlace:
     @property
     def place(self) -> str:
         """Where it is, for messages."""
-        return f"{self.reader.place}, folder {keys.run_folder(self.prefix, self.run)!r}"
+        return f"{self.reader.place}: {keys.run_folder(self.prefix, self.run)}"
 
 
 def find_run(where: "str | os.PathLike[str] | S3Settings", run: str | None, endpoint: str | None) -> RunPlace:

@@ -16,8 +16,11 @@ _log = logging.getLogger(__name__)
 class Follower:
     """Reads records from `start_sequence` on. `skipped` counts those that only a newer version knows."""
 
-    def __init__(self, nc: Client, names: Names, start_sequence: int, run: str = "*") -> None:
-        self._reader = StreamReader(nc, names.account, names.account_subject(run, "*", "*"), start_sequence)
+    def __init__(
+        self, nc: Client, names: Names, start_sequence: int, run: str = "*", kind: str = "*"
+    ) -> None:
+        subject = names.account_subject(run, "*", kind)
+        self._reader = StreamReader(nc, names.account, subject, start_sequence)
         self.skipped = 0
 
     @property

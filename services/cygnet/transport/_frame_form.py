@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from cygnet.model.errors import BadInputError
-from cygnet.model.frame import ANNOUNCEMENT, ARRAY, IMAGE_TYPES
+from cygnet.model.frame import ANNOUNCEMENT, ARRAY, ARRAY_FILE, IMAGE_TYPES
 
 ENCODINGS = ("identity", "zstd", "lz4", "bslz4", "blosc2")
 MAX_DIMENSIONS = 8
@@ -39,8 +39,8 @@ def body_size(
         raise _bad("bad-type", "Cygnet-Type", type, "1 to 64 of A-Z a-z 0-9 _ . -")
     if encoding not in ENCODINGS:
         raise _bad("unknown-encoding", "Content-Encoding", encoding, ", ".join(ENCODINGS))
-    if type == ARRAY and content_type not in ("", ANNOUNCEMENT, *IMAGE_TYPES):
-        accepted = ", ".join((*IMAGE_TYPES, ANNOUNCEMENT)) + ", or none for an array"
+    if type == ARRAY and content_type not in ("", ANNOUNCEMENT, ARRAY_FILE, *IMAGE_TYPES):
+        accepted = ", ".join((*IMAGE_TYPES, ARRAY_FILE, ANNOUNCEMENT)) + ", or none for an array"
         raise _bad("unknown-content-type", "Content-Type", content_type, accepted)
     if len(content_type) > MAX_TEXT:
         raise _bad(

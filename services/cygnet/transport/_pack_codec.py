@@ -101,6 +101,12 @@ def encode_frame_pack(frames: Sequence[Frame]) -> tuple[dict[str, str], bytes]:
     return headers, b"".join((_LENGTH.pack(len(index)), index, *(frame.body for frame in frames)))
 
 
+def frame_count(headers: Mapping[str, str] | None) -> int:
+    """Return how many frames a message says that it carries, within what a pack may; without opening it."""
+    count = (headers or {}).get("Cygnet-Count", "1")
+    return min(MAX_FRAMES, max(1, int(count))) if count.isascii() and count.isdigit() else 1
+
+
 def decode_frames(headers: Mapping[str, str] | None, body: bytes | memoryview) -> list[Frame | BrokenFrame]:
     """Return all frames of a message, one or a pack of many. Never raises: what is wrong is a BrokenFrame."""
     known = headers or {}
@@ -333,4 +339,12 @@ def _no_form(number: int) -> BadInputError:
     return BadInputError(f"pack: form {number} is not in its index", reason="bad-pack")
 
 
-__all__ = ["MAX_FRAMES", "PACK", "broken_pack", "decode_frames", "encode_frame", "encode_frame_pack"]
+__all__ = [
+    "MAX_FRAMES",
+    "PACK",
+    "broken_pack",
+    "decode_frames",
+    "encode_frame",
+    "encode_frame_pack",
+    "frame_count",
+]

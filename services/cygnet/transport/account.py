@@ -70,9 +70,9 @@ async def last_commit(nc: NatsClient, names: Names, run: str, detector: str) -> 
     return (message.sequence, decode_record(message.data)) if message else (0, None)
 
 
-async def read_account(nc: Client, names: Names, run: str = "*") -> list[tuple[int, Record]]:
-    """Return all records of a run, or of all runs, that are there now, with their sequences."""
-    follower = Follower(nc, names, 1, run=run)
+async def read_account(nc: Client, names: Names, run: str = "*", kind: str = "*") -> list[tuple[int, Record]]:
+    """Return the records of a run, or of all runs, that are there now, with their sequences."""
+    follower = Follower(nc, names, 1, run=run, kind=kind)
     try:
         return await follower.read_all()
     finally:

@@ -165,7 +165,9 @@ async def _connect_once(
 
 
 def _first_error(shown: str, failure: BaseException | None) -> TransportError:
-    text = str(failure or "").strip("'\" ") or (type(failure).__name__ if failure else "no answer")
+    text = str(failure or "").replace("'", "").strip('" ') or (
+        type(failure).__name__ if failure else "no answer"
+    )
     if "uthorization" in text or "uthentication" in text:
         return NatsRefusedError(
             f"NATS at {shown} refuses us: {text}. Check user and password (in the URL, or given apart)."

@@ -8,9 +8,10 @@ the caller.
 
 import asyncio
 import itertools
+import random
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from cygnet.transport._acks import NotNow, PubAck, read_answer
 from cygnet.transport._lanes import Body, Entry, Lanes
@@ -19,16 +20,20 @@ from cygnet.transport.connection import INLINE_RESERVE_BYTES, inline_limit
 from cygnet.transport.errors import MessageTooLargeError, NatsClosedError
 from cygnet.transport.wire import encode_headers
 
-__all__ = ["OnBackpressure", "PubAck", "PublishWindow"]
+__all__ = ["OnBackpressure", "OnSilence", "PubAck", "PublishWindow"]
 
 WINDOW_BYTES = 8 << 20
 ACK_SECONDS = 5.0
 OnBackpressure = Callable[[bool], None]
 """Told True when the first message is held back by a full stream, False when none is any more."""
+OnSilence = Callable[[int, int, float], None]
+"""Told, whenever messages are sent again for want of an answer: how many, how many have none all in all, and
+for how many seconds; told (0, 0, seconds) when the last of them has been answered or given up."""
 
 _YIELD_BYTES = 256 << 10
 _JOIN_BYTES = 4096
 _TICK_SECONDS = 0.05
+_JITTER = 0.25  # so that what was sent together does not all come again together
 
 
 class PublishWindow:
@@ -43,8 +48,12 @@ class PublishWindow:
         max_bytes: int = WINDOW_BYTES,
         ack_timeout: float = ACK_SECONDS,
         on_backpressure: OnBackpressure | None = None,
+        on_silence: OnSilence | None = None,
     ) -> None:
         self._nc = nc
+        self._on_silence = on_silence
+        self._unanswered: set[int] = set()
+        self._silent_since = 0.0
         self._max_bytes = max_bytes
         self._ack_timeout = ack_timeout
         self._lanes = Lanes(self._send, on_backpressure)
@@ -60,6 +69,7 @@ class PublishWindow:
         self._timer: asyncio.TimerHandle | None = None
         self._is_closed = False
         self.resent = 0
+        """How many messages were sent again: for want of an answer, on a new connection, to a full stream."""
         nc.listen(on_up=self._resend_all, on_closed=self._fail_all)
 
     @property
@@ -202,7 +212,7 @@ class PublishWindow:
         entry.attempts += 1
         self.resent += entry.attempts > 1
         patience = self._ack_timeout * min(2 ** (entry.attempts - 1), 8)
-        entry.deadline = time.monotonic() + patience
+        entry.deadline = time.monotonic() + patience * (1 + _JITTER * random.random())  # noqa: S311 - no secret
         if not self._nc.is_up:
             return  # sent when the connection stands again
         body = entry.body
@@ -215,6 +225,8 @@ class PublishWindow:
         entry = self._in_flight.pop(int(subject[self._prefix_size :]), None)
         if entry is None:
             return  # answered before: it had been sent twice
+        if self._unanswered:
+            self._note_answer(entry.token)
         answer = read_answer(entry.subject, header, payload)
         if isinstance(answer, NotNow):
             self._lanes.hold(entry, answer)
@@ -248,8 +260,22 @@ class PublishWindow:
         now = time.monotonic()
         if self._nc.is_up:
             self._lanes.retry_due(now)
-            self._resend([entry for entry in self._in_flight.values() if entry.deadline < now])
+            if overdue := [entry for entry in self._in_flight.values() if entry.deadline < now]:
+                self._resend(overdue)
+                self._note_silence(overdue, now)
         self._timer = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
+
+    def _note_silence(self, entries: Sequence[Entry], now: float) -> None:
+        if not self._unanswered:
+            self._silent_since = now - self._ack_timeout
+        self._unanswered.update(entry.token for entry in entries)
+        if self._on_silence:
+            self._on_silence(len(entries), len(self._unanswered), now - self._silent_since)
+
+    def _note_answer(self, *tokens: int) -> None:
+        self._unanswered.difference_update(tokens)
+        if not self._unanswered and self._on_silence:
+            self._on_silence(0, 0, time.monotonic() - self._silent_since)
 
     def _resend(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
@@ -266,6 +292,8 @@ class PublishWindow:
             self._timer = None
         entries = [*self._in_flight.values(), *self._lanes.give_up()]
         self._in_flight.clear()
+        if self._unanswered:
+            self._note_answer(*self._unanswered)
         for entry in entries:
             self._finish(entry, NatsClosedError("closed before JetStream acknowledged the message"))
             if not entry.future.cancelled():

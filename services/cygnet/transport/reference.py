@@ -1,5 +1,6 @@
 """Results that no message can carry: the message points at an object in the bucket."""
 
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -8,6 +9,7 @@ from cygnet.model.identity import FrameId
 
 CONTENT_TYPE = "application/vnd.cygnet.reference+json"
 _HEADER = "Content-Type"
+_REFERENCED = re.compile(r"/results/([A-Za-z0-9_-]{1,64})/(\d{9,})-[0-9a-f]{16}\Z")
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -27,15 +29,19 @@ def reference_folder(prefix: str, run: str) -> str:
     return f"{prefix}/{run}/results" if prefix else f"{run}/results"
 
 
-def reference_key(prefix: str, identity: FrameId) -> str:
-    """Return the object key of a result on its way."""
-    return f"{reference_folder(prefix, identity.run)}/{identity.detector}/{identity.event:09d}"
+def reference_key(prefix: str, identity: FrameId, sha256: str) -> str:
+    """Return the object key of a result on its way.
+
+    Other bytes get another key: a frame processed again must not change what a message points at.
+    """
+    folder = reference_folder(prefix, identity.run)
+    return f"{folder}/{identity.detector}/{identity.event:09d}-{sha256[:16]}"
 
 
 def referenced(key: str, run: str) -> FrameId | None:
     """Return whose result lies under a key of `reference_key`, None for any other key."""
-    *_, detector, event = ("", *key.split("/"))[-2:]
-    return FrameId(run, detector, int(event)) if event.isdigit() else None
+    found = _REFERENCED.search(key)
+    return FrameId(run, found[1], int(found[2])) if found else None
 
 
 def as_reference(

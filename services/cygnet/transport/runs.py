@@ -27,6 +27,11 @@ def run_key(run: str) -> str:
     return f"{RUN}{run}"
 
 
+def late_key(run: str) -> str:
+    """Key of what says that a run got a result late."""
+    return f"{LATE}{run}"
+
+
 async def requested_run(values: Values) -> RunRequest:
     """Return the run that is asked for; a pipeline that was asked for none asks itself for its first."""
     while True:
@@ -85,12 +90,26 @@ async def set_run_state(values: Values, run: str, state: str, **details: Any) ->
         return
 
 
-async def note_late(values: Values, run: str) -> None:
-    """Write down that a complete run gets another result: whoever takes over must finish it again."""
-    if await run_state(values, run) in SETTLED:
-        await values.put(f"{LATE}{run}", {"run": run})
+async def note_late(values: Values, run: str) -> int:
+    """Write down that a run gets a result, complete or not: whoever takes over must (again) finish it."""
+    return await values.put(late_key(run), {"run": run})
 
 
-async def forget_late(values: Values, run: str) -> None:
-    """The run is complete again, with index and ledger."""
-    await values.delete(f"{LATE}{run}")
+async def late_runs(values: Values) -> dict[str, int]:
+    """Return the runs that `note_late` told of, each with the revision to forget it by."""
+    found = {key: await values.get(key) for key in await values.keys(LATE)}
+    return {key.removeprefix(LATE): value.revision for key, value in found.items() if value is not None}
+
+
+async def forget_late(values: Values, run: str, revision: int) -> None:
+    """The run is complete, with index and ledger; a result that was told of later still waits for its."""
+    await values.delete(late_key(run), revision)
+
+
+async def forget_attempts(values: Values, run: str) -> None:
+    """Remove the attempts at a complete run's frames: each has its fate, and is not tried alone again.
+
+    Workers remove their own, unless a killed NATS forgot how often it had delivered the frame.
+    """
+    for key in await values.keys(f"attempt.{run}."):
+        await values.delete(key)

@@ -44,7 +44,6 @@ PREPROCESSOR = "preprocessor"
 UPLOADER = "uploader"
 
 _EXISTS_DIFFERENTLY = 10058
-_CONSUMER_EXISTS = (10013, 10105, 10148)
 _SUBJECTS_OVERLAP = 10065
 _NO_ROOM = (10023, 10028, 10047)
 _SECOND_READER = (10099, 10100)
@@ -204,7 +203,7 @@ async def delete_streams(nc: NatsClient, names: Names) -> None:
 
 
 async def purge_subject(nc: NatsClient, stream: str, subject: str) -> int:
-    """Remove every message of a subject (wildcards allowed) and return how many they were."""
+    """Remove the messages of a subject (wildcards allowed) and return how many they were."""
     answer = await api(nc, f"STREAM.PURGE.{stream}", {"filter": subject})
     return int(answer.get("purged", 0))
 

@@ -69,14 +69,21 @@ class Values:
         """Write a value whatever was there, and return its revision."""
         return await self._write(key, data, None)
 
-    async def delete(self, key: str) -> None:
-        """Remove a key; one that is not there is removed already.
+    async def delete(self, key: str, revision: int | None = None) -> None:
+        """Remove a key, with `revision` unless it was changed since; one that is not there is gone already.
 
         By a marker. A purge is no deletion: once the server was killed, the value before the last, which it
         had dropped to make room for that, is there again.
         """
-        if await self.get(key) is not None:
-            await self._send(key, b"", {"KV-Operation": _DELETED[0]})
+        value = await self.get(key)
+        if value is None:
+            return
+        expected = {"Nats-Expected-Last-Subject-Sequence": str(revision or value.revision)}
+        try:
+            await self._send(key, b"", {"KV-Operation": _DELETED[0], **expected})
+        except ConflictError:
+            if revision is None:
+                await self.delete(key)
 
     async def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that begin with `prefix` and have a value, sorted."""

@@ -1,4 +1,4 @@
-"""One committed chunk into the bucket: object, manifest, stored record, purge. Each step may be repeated."""
+"""One committed chunk into the bucket: object, documents, manifest, stored record. Steps may be repeated."""
 
 import asyncio
 import hashlib
@@ -7,17 +7,12 @@ import time
 from cygnet.model.account import Commit, Stored
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
-from cygnet.runtime.metrics import (
-    FRAMES,
-    SLICES_MISSING,
-    UPLOAD_BYTES,
-    UPLOAD_LATENCY_SECONDS,
-    UPLOAD_SECONDS,
-)
+from cygnet.runtime.metrics import FRAMES, UPLOAD_BYTES, UPLOAD_LATENCY_SECONDS, UPLOAD_SECONDS
 from cygnet.storage.errors import NoSuchObjectError
 from cygnet.transport.account import append
 from cygnet.transport.slices import SlicesGoneError, read_slices
 from cygnet.transport.streams import purge_subject
+from cygnet.uploader.documents import Documents
 
 _MANIFEST_TYPE = "application/vnd.apache.parquet"
 
@@ -30,8 +25,8 @@ class ForeignObjectError(Exception):
     """Another object lies under the key of a committed chunk: someone must move it away."""
 
 
-async def upload(context: Context, commit: Commit, *, again: bool) -> None:
-    """Make sure that object and manifest are in the bucket and that the account says so.
+async def upload(context: Context, commit: Commit, documents: Documents, *, again: bool) -> None:
+    """Make sure that object, provenance and manifest are in the bucket and that the account says so.
 
     `again`: the notice was delivered before, so the object may be there already.
     """
@@ -43,9 +38,11 @@ async def upload(context: Context, commit: Commit, *, again: bool) -> None:
         await _confirm_stored(context, commit, error)
     else:
         crash_point("uploader.read")
-        await _put(context, commit.key, body, commit.content_type, commit, again=again)
+        await _put(context, commit.key, body, commit.content_type, commit.sha256, commit, again=again)
         crash_point("uploader.put")
-        await _put(context, commit.manifest_key, manifest, _MANIFEST_TYPE, commit, again=again)
+        await documents.store(commit)
+        digest = commit.manifest_sha256
+        await _put(context, commit.manifest_key, manifest, _MANIFEST_TYPE, digest, commit, again=again)
         crash_point("uploader.manifest-put")
     await _record(context, commit)
     crash_point("uploader.recorded")
@@ -66,12 +63,17 @@ async def _read(context: Context, slices: list[int], sha256: str) -> bytes:
 
 
 async def _put(
-    context: Context, key: str, body: bytes, content_type: str, commit: Commit, *, again: bool
+    context: Context, key: str, body: bytes, content_type: str, sha256: str, commit: Commit, *, again: bool
 ) -> None:
     """Put an object that must not replace another one; one with the same bytes is ours."""
     if again and await _is_there(context, key, body):
         return
-    metadata = {"cygnet-run": commit.run, "cygnet-detector": commit.detector, "cygnet-sha256": _sha256(body)}
+    metadata = {
+        "cygnet-run": commit.run,
+        "cygnet-detector": commit.detector,
+        "cygnet-events": str(_count(commit)),
+        "cygnet-sha256": sha256,
+    }
     done = await context.bucket.put(
         key, body, content_type=content_type, metadata=metadata, only_if_absent=True
     )
@@ -92,7 +94,6 @@ async def _confirm_stored(context: Context, commit: Commit, gone: SlicesGoneErro
     except NoSuchObjectError:
         manifest = b""
     if _sha256(manifest) != commit.manifest_sha256:
-        SLICES_MISSING.inc()
         raise DataLossError(f"chunk {commit.chunk} of run {commit.run}: {gone}, and no manifest") from gone
 
 
@@ -110,7 +111,11 @@ async def _record(context: Context, commit: Commit) -> None:
     )
     msg_id = f"{commit.run}/{commit.detector}/{commit.chunk}/{commit.attempt}/stored"
     await append(context.window, context.names, record, msg_id=msg_id)
-    FRAMES.labels(commit.detector, "stored").inc(sum(last - first + 1 for first, last in commit.events))
+    FRAMES.labels(commit.detector, "stored").inc(_count(commit))
+
+
+def _count(commit: Commit) -> int:
+    return sum(last - first + 1 for first, last in commit.events)
 
 
 def _sha256(body: bytes) -> str:

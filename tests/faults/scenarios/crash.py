@@ -4,14 +4,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
-from tests.faults.check import Checked, check_run, replayed
+from tests.faults.check import Checked, Expected, check_run, replayed
 from tests.faults.fleet import AGGREGATOR, PREPROCESSOR, SIMULATOR, Fleet
-from tests.faults.plan import Plan
+from tests.faults.frames import Pixels, cropped
+from tests.faults.plan import DETECTOR, Plan
 from tests.faults.rig import Rig
 from tests.faults.runs import ask_for_run, complete
 from tests.faults.scenario import Scenario
 
 from cygnet.runtime.crash import CRASH_POINTS
+from cygnet.simulator.cygno import Detector, detector_seed
 
 _EVENTS = 100
 _DEATH_SECONDS, _COMPLETE_SECONDS = 60.0, 90.0
@@ -49,6 +51,7 @@ async def _play(fleet: Fleet, *, point: str) -> Checked:
         "preprocessor.consumed": _not_saved,
         "preprocessor.result-stored": _large,
         "preprocessor.attempt-noted": _suspect,
+        "simulator.truth-written": _simulated,
     }
     if point in _NEEDS_A_MESS:
         return await _second_takeover(fleet, point)
@@ -79,6 +82,24 @@ async def _large(fleet: Fleet, point: str) -> Checked:
     """Results above what a message carries."""
     frames = fleet.rig.frames("large", count=3, half_window=None, rows=1000, columns=1100)
     return await _die_once(fleet, point, plan=replace(fleet.plan, frames=frames))
+
+
+async def _simulated(fleet: Fleet, point: str) -> Checked:
+    """A source that makes its frames: what is stored is compared with the model, as no file holds it."""
+    half = fleet.plan.frames.half_window
+    plan = replace(fleet.plan, source={"simulator": {"model": "cygno"}})
+    model = Detector("sosc", seed=detector_seed(0, DETECTOR))
+
+    def pixels(event: int) -> Pixels:
+        return cropped(model.image(event, model.primary(event)), half)
+
+    await fleet.whole()
+    await fleet.restart(SIMULATOR, plan=plan, crash_at=point)
+    run = await ask_for_run(fleet, _EVENTS)
+    await fleet.death(SIMULATOR, _DEATH_SECONDS)
+    fleet.start(SIMULATOR, plan=plan)
+    await complete(fleet, run, _COMPLETE_SECONDS)
+    return await check_run(fleet, run, Expected(stored=frozenset(range(_EVENTS)), pixels=pixels))
 
 
 async def _suspect(fleet: Fleet, point: str) -> Checked:

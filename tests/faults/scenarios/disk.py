@@ -37,6 +37,13 @@ def scenarios() -> list[Scenario]:
             play=partial(_made, server="nats"),
         ),
         Scenario(
+            name="disk full, Ctrl-C",
+            what="the same, the run ended by Ctrl-C while there is no space",
+            family="disk",
+            plan=_plan,
+            play=_interrupted,
+        ),
+        Scenario(
             name="disk full for S3",
             what="S3 of `cygnet up` gets no space until room is made; NATS lies elsewhere",
             family="disk",
@@ -64,6 +71,14 @@ async def _made(fleet: Fleet, *, server: str) -> Checked:
     async with _full_up(fleet, server) as up:
         up.disk.resize(_WHOLE_BYTES)
         fleet.tally.note("room made")
+        return await _ends_well(fleet, up)
+
+
+async def _interrupted(fleet: Fleet) -> Checked:
+    async with _full_up(fleet, "nats") as up:
+        up.interrupt()
+        fleet.tally.note("Ctrl-C")
+        up.disk.resize(_WHOLE_BYTES)
         return await _ends_well(fleet, up)
 
 
@@ -117,9 +132,10 @@ async def _ends_well(fleet: Fleet, up: SmallUp) -> Checked:
     if up.exit_code != 0 or not up.last("closes").get("closes"):
         raise FaultError(f"`up` ended with {up.exit_code}: {up.last('closes')} {up.complaints}")
     run = up.last("closes")["runs"][fleet.plan.name]["run"]
+    events = sum(line["announced"] for line in up.last("closes")["runs"][fleet.plan.name]["ledger"])
     left = fleet.folder / f"left-{run}"
     shutil.copytree(up.data / "s3" / BUCKET, left)
-    return check_folder(left, fleet.plan.name, run, replayed(fleet.plan.frames, _EVENTS))
+    return check_folder(left, fleet.plan.name, run, replayed(fleet.plan.frames, events))
 
 
 async def _sees(up: SmallUp, condition: Callable[[], bool], what: str) -> None:

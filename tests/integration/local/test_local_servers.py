@@ -18,7 +18,7 @@ from cygnet.local.keys import own_keys
 from cygnet.local.nats_server import MAX_PAYLOAD, NatsServer
 from cygnet.local.ports import Address, choose
 from cygnet.local.s3_server import S3Server
-from cygnet.spec.local import NatsUser, S3User
+from cygnet.spec.local import LocalS3, NatsUser, S3User
 from cygnet.transport.connection import close, connect
 from cygnet.transport.errors import NatsRefusedError
 from fixtures.small_disk import small_disk
@@ -56,7 +56,8 @@ async def test_with_users_nobody_else_may_connect(tmp_path):
 async def test_s3_serves_its_users_and_refuses_wrong_secrets(tmp_path):
     users = [S3User.model_validate({"accessKeyId": "analyst", "secretAccessKey": "quote\"and'tick"})]
     keys = own_keys(tmp_path)
-    server = S3Server(tmp_path, choose(FREE, "local.s3.listen"), users, keys)
+    wished = LocalS3.model_construct(users=users)
+    server = S3Server(tmp_path, choose(FREE, "local.s3.listen"), wished, keys)
     server.start()
     try:
         await server.ready()
@@ -108,8 +109,8 @@ async def test_a_port_lost_in_a_race_is_one_clear_line(tmp_path):
         other.bind(("127.0.0.1", 0))
         other.listen()
         taken = Address("127.0.0.1", other.getsockname()[1])
-        for kind in (NatsServer, S3Server):
-            server = kind(tmp_path, taken, [], own_keys(tmp_path))
+        for kind, wished in ((NatsServer, []), (S3Server, LocalS3())):
+            server = kind(tmp_path, taken, wished, own_keys(tmp_path))
             server.start()
             with pytest.raises(LocalError, match=r"did not start: .*address already in use") as caught:
                 await server.ready()
@@ -131,10 +132,11 @@ from cygnet.local.keys import own_keys
 from cygnet.local.nats_server import NatsServer
 from cygnet.local.ports import choose
 from cygnet.local.s3_server import S3Server
+from cygnet.spec.local import LocalS3
 folder = pathlib.Path(sys.argv[1])
 async def main():
-    kinds = (NatsServer, S3Server)
-    servers = [kind(folder, choose("127.0.0.1:0", "x"), [], own_keys(folder)) for kind in kinds]
+    kinds = ((NatsServer, []), (S3Server, LocalS3()))
+    servers = [kind(folder, choose("127.0.0.1:0", "x"), it, own_keys(folder)) for kind, it in kinds]
     for server in servers:
         server.start()
     for server in servers:

@@ -40,6 +40,24 @@ spec:
     s3: {{listen: "127.0.0.1:0"}}
 """
 
+SIMULATED = """
+apiVersion: cygnet.dev/v1alpha1
+kind: Pipeline
+metadata: {name: lime}
+spec:
+  sources:
+    - name: lime
+      simulator: {model: cygno, spectrum: school, encoding: jpeg}
+  preprocessor:
+    stages:
+      - crop: {halfWindow: 48}
+  aggregator: {chunkSize: 20, maxAgeSeconds: 1}
+  uploader: {bucket: lime}
+  local:
+    nats: {listen: "127.0.0.1:0"}
+    s3: {listen: "127.0.0.1:0"}
+"""
+
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory):
@@ -49,6 +67,12 @@ def frames(tmp_path_factory):
         image = random.integers(60, 140, (64, 64), np.uint8)
         Image.fromarray(image).save(folder / f"frame-{number}.png")
     return folder
+
+
+def write_simulated(folder):
+    file = folder / "lime.yaml"
+    file.write_text(SIMULATED)
+    return file
 
 
 def write_spec(folder, frames, name="lime", rate_hz=None):
@@ -88,8 +112,9 @@ class Up:
 
     def end(self, seconds=60):
         with self.process:
-            out, err = self.process.communicate(timeout=seconds)
-        lines = [json.loads(line) for line in out.splitlines()]
+            lines = [json.loads(line) for line in self.process.stdout]  # `until` has buffered some of it
+            err = self.process.stderr.read()
+            self.process.wait(seconds)
         self.last = next((line for line in lines if "closes" in line), self.last)
         return self.process.returncode, err.decode()
 
@@ -209,6 +234,13 @@ def test_people_can_look_in_change_the_window_and_end_the_run(start, frames, tmp
     assert cygnet(data, "status").returncode == 0
     assert len(answer(data, "status")["services"]) == 4
 
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "cygnet", "params", "watch", "--data", str(data), "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert json.loads(watching.stdout.readline())["revision"] == 0
+
     heard = answer(data, "listen", "daq/lime", "--count", 1)
     assert heard["body"]["url"].startswith(exports["AWS_ENDPOINT_URL"])
     silent = cygnet(data, "listen", "daq.lime", "--seconds", 1)
@@ -218,6 +250,12 @@ def test_people_can_look_in_change_the_window_and_end_the_run(start, frames, tmp
     assert answer(data, "params", "get")["revision"] == 0
     changed = answer(data, "params", "set", "min=70")
     assert changed["window"] == {"min": 70.0, "max": 120.0}
+    assert json.loads(watching.stdout.readline()) == changed
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(20) == 0
+    watching.stdout.close()
+    assert answer(data, "params", "suggest-window")["frames"] == 4
+    assert answer(data, "scaling", "explain")["lime"][-1]["inputs"]["desired"] >= 1
     for wrong in ("min=three", "min=nan", "min=130", "mid=3"):
         assert cygnet(data, "params", "set", wrong).returncode == 2
     assert answer(data, "params", "get")["revision"] == changed["revision"]
@@ -280,6 +318,34 @@ def test_a_killed_up_leaves_no_process_and_the_next_one_goes_on_with_the_run(sta
     assert (code, third.last["closes"]) == (0, True), err
 
 
+def test_an_unfinished_run_is_not_split_over_two_buckets_and_can_be_ended_in_its_own(start, frames, tmp_path):
+    data, spec = tmp_path / "data", write_spec(tmp_path, frames, rate_hz=40)
+    first = start(data, spec)
+    run = first.until_stored(10)["run"]
+    first.process.send_signal(signal.SIGTERM)
+    first.end()
+    spec.write_text(spec.read_text().replace("uploader: {bucket: lime}", "uploader: {bucket: other}"))
+
+    code, err = start(data, spec).end()
+    assert code == 1
+    assert f"run {run} was left unfinished" in err
+    assert "uploader.bucket was 'lime' and is 'other'" in err
+    old_spec = data.resolve() / "specs" / "lime.yaml"
+    assert f"up {old_spec} --events 1 --data {data.resolve()}`" in err
+
+    ending = start(data, old_spec, "--events", 1)
+    code, err = ending.end()
+    assert (code, ending.last["closes"]) == (0, True), err
+    assert ending.last["runs"]["lime"]["run"] == run
+    assert answer(data, "chunks", "verify")["findings"] == []
+
+    fresh = start(data, spec, "--events", 5)
+    code, err = fresh.end()
+    assert (code, fresh.last["closes"]) == (0, True), err
+    assert fresh.last["runs"]["lime"]["run"] != run
+    assert not (data / "s3" / "other" / "lime" / run).exists()
+
+
 def test_a_second_ctrl_c_stops_at_once(start, frames, tmp_path):
     up = start(tmp_path / "data", write_spec(tmp_path, frames, rate_hz=5))
     up.until_stored(1)
@@ -313,7 +379,9 @@ def test_a_frame_that_is_no_image_is_a_dead_letter_that_can_be_looked_at(start, 
     (mixed / "frame-0.png").write_bytes((frames / "frame-0.png").read_bytes())
     (mixed / "frame-1.png").write_bytes((frames / "frame-1.png").read_bytes()[:200])
     up = start(tmp_path / "data", write_spec(tmp_path, mixed, rate_hz=20))
-    up.until(lambda view: view["counts"]["dead"] >= 1)
+    view = up.until(lambda view: view["counts"]["dead"] and view["counts"]["stored"])
+    told = cygnet(up.data, "show", view["run"], 1)
+    assert (told.returncode, "it is dead (" in told.stderr) == (1, True), told.stderr
     letters = answer(up.data, "dead", "ls")
     letter = letters[0]
     assert (letter["detector"], letter["event"] % 2) == ("lime", 1)
@@ -347,6 +415,7 @@ def test_a_nats_server_that_refuses_or_is_not_there_is_one_clear_line(frames, tm
         done = cygnet(tmp_path / "data", "up", spec, "--nats", url)
     assert done.returncode == 1
     assert "Check user and password" in done.stderr
+    assert "'" not in done.stderr
     assert "wrong" not in done.stderr
     done = cygnet(tmp_path / "data", "up", spec, "--nats", f"nats://127.0.0.1:{free_port()}")
     assert done.returncode == 1
@@ -384,10 +453,10 @@ async def test_a_bucket_that_denies_is_said_and_all_is_held_until_it_does_not(
 
 
 @pytest.fixture(scope="module")
-def crashed(frames, tmp_path_factory):
-    """Data folder and JSON lines of a run of 20 events whose uploader was killed at a crash point."""
+def crashed(tmp_path_factory):
+    """Data folder and JSON lines of a run of 20 simulated events whose uploader died at a crash point."""
     folder = tmp_path_factory.mktemp("crashed")
-    command = [sys.executable, "-m", "cygnet", "up", str(write_spec(folder, frames)), "--events", "20"]
+    command = [sys.executable, "-m", "cygnet", "up", str(write_simulated(folder)), "--events", "20"]
     done = subprocess.run(
         [*command, "--data", str(folder / "data"), "--json"],
         env=os.environ | {"CYGNET_CRASH_AT": "uploader.acked"},
@@ -414,8 +483,14 @@ def test_runs_can_be_removed_with_their_objects_but_not_while_they_are_on(start,
     assert cygnet(data, "runs", "rm", now, "--yes").returncode == 1
     removed = answer(data, "runs", "rm", run, "--objects", "--yes")
     assert removed["objects"] > 2
-    assert not list((data / "s3" / "lime" / "lime" / run).rglob("*.npz"))
+    left = (data / "s3" / "lime" / "lime" / run).rglob("*")
+    assert not [path for path in left if path.is_file()]  # its truth is gone as well
     assert [row["run"] for row in answer(data, "runs", "ls")] == [now]
+    up.child("nats-server").kill()  # a server that was killed brings back what was deleted with its history
+    up.until_stored(up.views[-1]["counts"]["stored"] + 20)
+    assert [row["run"] for row in answer(data, "runs", "ls")] == [now]
+    asked = cygnet(data, "runs", "rm", "nope")
+    assert (asked.returncode, "Remove" in asked.stdout) == (1, False), asked.stdout
     up.process.send_signal(signal.SIGINT)
     assert up.end()[0] == 0
 
@@ -431,3 +506,105 @@ def test_ctrl_c_ends_endless_runs_too(start, frames, tmp_path):
     code, err = up.end()
     assert (code, up.last["closes"]) == (0, True), err
     assert up.last["runs"]["lime"]["run"] != first
+    assert first in [each["run"] for each in up.last["runs"]["lime"]["earlier"]]
+
+
+def test_a_simulated_run_is_shown_with_its_truth(start, tmp_path):
+    up = start(tmp_path / "data", write_simulated(tmp_path), "--events", 40)
+    code, err = up.end(120)
+    assert (code, up.last["closes"]) == (0, True), err
+    data, run = up.data, up.last["runs"]["lime"]["run"]
+    shown = answer(data, "show", run, 7, "--out", tmp_path / "event.png")
+    assert shown["truth"]["event"] == 7
+    assert shown["truth"]["energy_kev"] in (1, 3, 6, 10, 20, 30)
+    gallery = answer(data, "show", "--out", tmp_path / "gallery.png")
+    assert [each["truth"]["recoil"] for each in gallery["events"]] == ["nuclear"] * 5 + ["electronic"] * 5
+    for drawn in (shown["drawn"], gallery["drawn"]):
+        with Image.open(drawn) as image:
+            assert image.size[0] > 500
+    assert f"{shown['truth']['recoil']} recoil, " in cygnet(data, "show", run, 7).stdout
+    refused = cygnet(data, "show", run, 7, "--out", tmp_path / "event.xyz")
+    assert (refused.returncode, "accepted: .png" in refused.stderr) == (2, True)
+
+
+def test_an_unfinished_run_ends_at_the_limit_that_the_next_up_gives(start, frames, tmp_path):
+    spec = write_spec(tmp_path, frames, rate_hz=40)
+    first = start(tmp_path / "data", spec)
+    run = first.until_stored(10)["run"]
+    first.process.kill()
+    first.process.wait()
+    second = start(tmp_path / "data", spec, "--events", 150)
+    code, err = second.end()
+    assert (code, second.last["runs"]["lime"]["run"]) == (0, run), err
+    assert second.last["runs"]["lime"]["ledger"][0]["announced"] == 150
+    assert "it ends after 150 events" in err
+
+
+def test_status_fails_for_a_service_that_is_dead_or_hangs(start, frames, tmp_path):
+    up = start(tmp_path / "data", write_spec(tmp_path, frames, rate_hz=5))
+    up.until_stored(1)
+    assert len(answer(up.data, "status")["services"]) == 4
+    up.child("service aggregator").suspend()
+    done = cygnet(up.data, "status", "--json")
+    assert done.returncode == 1
+    (bad,) = [each for each in json.loads(done.stdout)["services"] if not each["ready"]]
+    assert bad["service"] == "lime-aggregator-0"
+    assert "it does not answer" in bad["problem"]
+    up.until(lambda view: view["restarts"] == 1, 120)  # nobody but us has resumed it
+    up.until_stored(up.views[-1]["counts"]["stored"] + 1)
+    up.process.send_signal(signal.SIGINT)
+    code, err = up.end()
+    assert (code, up.last["closes"]) == (0, True), err
+    assert "it was hung (no answer) and is started again" in err
+
+
+def test_dead_letters_of_an_ended_run_can_be_replayed_and_are_stored(start, frames, tmp_path):
+    spec = write_spec(tmp_path, frames)
+    good = spec.read_text()
+    spec.write_text(good.replace("mirrorSubjects:", "expect: {shape: [9, 9]}\n      mirrorSubjects:"))
+    first = start(tmp_path / "data", spec, "--events", 3)
+    assert first.end()[0] == 0
+    assert first.last["runs"]["lime"]["ledger"][0]["dead"] == 3
+
+    spec.write_text(good)
+    second = start(tmp_path / "data", spec, "--no-run")
+    second.until(lambda view: view["ready"] >= 1)
+    letters = answer(second.data, "dead", "replay", "--all")
+    assert [letter["error"] for letter in letters] == [None] * 3
+    second.until_stored(3)
+    second.process.send_signal(signal.SIGINT)
+    code, err = second.end()
+    (line,) = second.last["runs"]["lime"]["ledger"]
+    assert (code, line["equation"]) == (
+        0,
+        "announced 3 = stored 3 + consumed 0 + dead 0 + in flight 0",
+    ), err
+    assert second.last["runs"]["lime"]["run"] == first.last["runs"]["lime"]["run"]
+    ledger = answer(second.data, "ledger")
+    assert (ledger["from"], ledger["ledger"][0]["stored"]) == ("bucket", 3)
+
+
+def test_a_reader_that_has_seen_enough_ends_up_without_a_traceback(frames, tmp_path):
+    command = [sys.executable, "-m", "cygnet", "up", str(write_spec(tmp_path, frames, rate_hz=20))]
+    process = subprocess.Popen(
+        [*command, "--data", str(tmp_path / "data"), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.readline()
+    process.stdout.close()
+    complaints = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(60) == 1
+    assert "Traceback" not in complaints
+
+
+def test_a_letter_that_can_t_be_written_where_it_should_is_one_clear_line(start, frames, tmp_path):
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "0.png").write_bytes(b"no image")
+    up = start(tmp_path / "data", write_spec(tmp_path, mixed, rate_hz=5))
+    up.until(lambda view: view["counts"]["dead"] >= 1)
+    letter = answer(up.data, "dead", "ls")[0]["letter"]
+    done = cygnet(up.data, "dead", "show", letter, "-o", tmp_path / "none" / "x")
+    assert done.returncode == 2
+    assert "--output" in done.stderr
+    assert "Traceback" not in done.stderr

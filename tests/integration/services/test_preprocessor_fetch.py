@@ -14,12 +14,14 @@ from cygnet.preprocessor.fetch import CONNECTIONS, Fetcher
 from cygnet.storage.admin import ensure_bucket
 from cygnet.storage.bucket import connect
 from cygnet.storage.errors import StorageDeniedError, StorageUnavailableError
+from cygnet.storage.settings import S3Settings
 from fixtures.foreign_server import foreign_server, head
 from fixtures.nats_server import free_port
 from fixtures.s3_server import rclone_s3
 
 BODY = b"the bytes of a frame, whatever they are"
 MAX_BYTES = 100_000
+OWN = S3Settings(endpoint="http://s3.of.nobody", bucket="b")
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ async def fetcher(s3, bucket, foreign):
     settings = s3.settings("fetched")
     fetcher = Fetcher(
         AllowList([s3.endpoint], [foreign.origin]),
-        "fetched",
+        settings,
         lambda name: connect(replace(settings, bucket=name)),
         max_bytes=MAX_BYTES,
         timeout_seconds=0.5,
@@ -67,6 +69,10 @@ async def refusal(fetcher, announcement):
 
 async def test_a_presigned_url_of_our_own_s3_is_fetched(fetcher, bucket):
     assert await fetcher.fetch(announced(bucket.sign_get("frames/7.png"))) == BODY
+
+
+async def test_a_plain_url_of_our_own_s3_is_fetched_by_bucket_and_key(fetcher, s3, bucket):
+    assert await fetcher.fetch(announced(f"{s3.endpoint}/fetched/frames/7.png")) == BODY
 
 
 async def test_a_range_is_fetched_and_nothing_else(fetcher, bucket):
@@ -122,7 +128,7 @@ async def test_an_object_above_the_limit_is_not_read_by_key_either(fetcher, buck
 
 async def test_our_own_s3_away_holds_the_frame_and_blames_nobody(foreign):
     own = f"http://127.0.0.1:{free_port()}"
-    fetcher = Fetcher(AllowList([own]), "b", _no_bucket, max_bytes=1, timeout_seconds=0.5, tries=1)
+    fetcher = Fetcher(AllowList([own]), OWN, _no_bucket, max_bytes=1, timeout_seconds=0.5, tries=1)
     with pytest.raises(StorageUnavailableError):
         await fetcher.fetch(announced(f"{own}/b/k"))
     await fetcher.close()
@@ -130,14 +136,14 @@ async def test_our_own_s3_away_holds_the_frame_and_blames_nobody(foreign):
 
 @pytest.mark.parametrize("status", ["500 Oops", "503 Slow Down", "429 Too Many Requests"])
 async def test_our_own_s3_in_trouble_holds_the_frame(foreign, status):
-    fetcher = Fetcher(AllowList([foreign.origin]), "b", _no_bucket, max_bytes=9, timeout_seconds=0.5, tries=1)
+    fetcher = Fetcher(AllowList([foreign.origin]), OWN, _no_bucket, max_bytes=9, timeout_seconds=0.5, tries=1)
     with pytest.raises(StorageUnavailableError, match=status[:3]):
         await fetcher.fetch(announced(foreign.gives("/b/k", b"", status)))
     await fetcher.close()
 
 
 async def test_our_own_s3_that_hangs_holds_the_frame(foreign):
-    fetcher = Fetcher(AllowList([foreign.origin]), "b", _no_bucket, max_bytes=9, timeout_seconds=0.2, tries=1)
+    fetcher = Fetcher(AllowList([foreign.origin]), OWN, _no_bucket, max_bytes=9, timeout_seconds=0.2, tries=1)
     with pytest.raises(StorageUnavailableError, match="Timeout"):
         await fetcher.fetch(announced(foreign.hangs("/b/k")))
     await fetcher.close()
@@ -147,9 +153,13 @@ async def test_a_secret_that_is_refused_in_our_own_bucket_is_no_fault_of_the_fra
     wrong = s3.settings("fetched", secret_access_key="wrong")
     for own, expected in (("fetched", StorageDeniedError), ("another", BadInputError)):
         fetcher = Fetcher(
-            AllowList([s3.endpoint]), own, lambda name: connect(replace(wrong, bucket=name)),
-            max_bytes=MAX_BYTES, timeout_seconds=5, tries=1,
-        )  # fmt: skip
+            AllowList([s3.endpoint]),
+            replace(wrong, bucket=own),
+            lambda name: connect(replace(wrong, bucket=name)),
+            max_bytes=MAX_BYTES,
+            timeout_seconds=5,
+            tries=1,
+        )
         url = bucket.sign_get("frames/7.png").replace("Signature=", "Signature=0")
         with pytest.raises(expected, match="denied"):
             await fetcher.fetch(announced(url))
@@ -161,8 +171,9 @@ async def test_a_restart_of_s3_leaves_no_connection_that_fails_for_ever(tmp_path
         server.bucket_folder("bbb")
         bucket = connect(server.settings("bbb"))
         await bucket.put("k", BODY, content_type="image/png")
+        own = server.settings("bbb")
         fetcher = Fetcher(
-            AllowList([server.endpoint]), "bbb", _no_bucket, max_bytes=MAX_BYTES, timeout_seconds=5, tries=1
+            AllowList([server.endpoint]), own, _no_bucket, max_bytes=MAX_BYTES, timeout_seconds=5, tries=1
         )
         url = bucket.sign_get("k")
         assert await fetcher.fetch(announced(url)) == BODY

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from cygnet.imaging import CODECS, compress
-from cygnet.model.frame import ANNOUNCEMENT, IMAGE_TYPES
+from cygnet.model.frame import ANNOUNCEMENT, ARRAY_FILE, IMAGE_TYPES
 from cygnet.transport.codec import PACK, encode_frame, encode_frame_pack
 from fixtures.foreign_server import foreign_server, head
 from fixtures.rig import frame, open_rig
+from hostile.arrays import DAMAGED
 from hostile.images import hostile_images, saved
 
 TIME = "2024-11-27 14:27:36.570564"
@@ -145,6 +146,11 @@ def images():
             Case(f"image: {each.name}", each.reason, "", each.body, {"Content-Type": each.content_type})
             for each in hostile_images()
             if each.content_type in IMAGE_TYPES
+        ),
+        *(
+            Case(f"array file: {name}", "", "the array" if body else "empty", body,
+                 {"Content-Type": ARRAY_FILE})
+            for name, body in DAMAGED.items()
         ),
         Case("image: 16 bit where 8 are expected", "wrong-dtype", "expect.dtype", saved(IMAGE, "png"),
              {"Content-Type": "image/png"}, "eight"),

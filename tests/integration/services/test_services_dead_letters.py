@@ -5,9 +5,16 @@ import json
 
 import numpy as np
 
+from cygnet.aggregator import collector, completion
+from cygnet.cli import dead as cli_dead
 from cygnet.model.frame import ANNOUNCEMENT
+from cygnet.model.ledger import ledger, total
+from cygnet.runtime.letters import body_of
+from cygnet.storage.ledger_files import read_ledger
 from cygnet.transport.dead import drop, get_dead, list_dead, replay
+from cygnet.transport.runs import late_runs
 from fixtures.rig import frame, open_rig
+from fixtures.rig_cli import command
 from fixtures.s3_server import rclone_s3
 from hostile.images import saved
 
@@ -73,6 +80,55 @@ async def test_a_letter_replayed_to_a_new_aggregator_is_stored_although_its_run_
         assert (await rig.ledger("r")).stored == 11
 
 
+async def test_a_letter_replayed_while_its_run_is_finished_is_in_index_and_ledger_after_a_crash(
+    nats, s3, tmp_path, monkeypatch
+):
+    """The aggregator dies between the two: what came late was stored, and nobody finished the run again."""
+    marking, mark, died = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    set_state = completion.runs.set_run_state
+
+    async def set_slowly(*given, **more):
+        marking.set()
+        await mark.wait()
+        await set_state(*given, **more)
+
+    def die(point):
+        if point == "aggregator.completed":
+            died.set()
+            raise asyncio.CancelledError
+
+    async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
+        with monkeypatch.context() as patch:
+            patch.setattr(completion.runs, "set_run_state", set_slowly)
+            patch.setattr(collector, "crash_point", die)
+            await rig.begin("r")
+            for event in range(3):
+                await rig.publish(frame(event, **({"body": b"cut"} if event == 1 else {})))
+            await rig.end("r", cam=3)
+            await asyncio.wait_for(marking.wait(), 20)  # index and ledger are written
+            await rig.publish(frame(1), "r/cam/1/frame/replay-1")
+            await rig.until(lambda: _stored(rig, 3))
+            mark.set()
+            await asyncio.wait_for(died.wait(), 20)
+            [aggregator] = [service for service in rig.running if service.name == "aggregator"]
+            await rig.kill(aggregator)
+        await rig.start("aggregator")
+        await rig.until(lambda: len(rig.dataset("r")) == 3)
+        await rig.until(lambda: _no_late(rig))
+        account = await asyncio.to_thread(
+            read_ledger, rig.context.bucket.reader, rig.context.pipeline.prefix, "r"
+        )
+        assert total(ledger(account), "r").stored == 3
+
+
+async def _stored(rig, events):
+    return (await rig.ledger("r")).stored == events
+
+
+async def _no_late(rig):
+    return not await late_runs(rig.values)
+
+
 async def test_a_letter_replayed_before_its_cause_is_gone_comes_back_as_another_letter(nats, s3, tmp_path):
     async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
         await run_with_dead(rig)
@@ -114,6 +170,47 @@ async def test_a_letter_shows_why_and_what_and_is_gone_when_dropped(nats, s3, tm
         await drop(rig.nc, rig.names, letters[3].sequence)
         assert {each.id.event for each in await list_dead(rig.nc, rig.names, "r")} == {5}
         assert (await rig.ledger("r")).dead == 2, "what was given up stays so"
+
+
+async def test_a_frame_that_is_larger_than_the_stream_of_dead_letters_is_kept_shown_and_replayed(
+    nats, s3, tmp_path, monkeypatch
+):
+    """A stream that discards its oldest takes such a message, says so, and has it no more."""
+    spec = {"streams": {"deadBytes": 1 << 20}}
+    big = np.zeros((1500, 1500), "u1")
+    async with open_rig(nats, s3, tmp_path, spec, DOWNSTREAM) as rig:
+        await rig.begin("r")
+        for event in range(3):
+            await rig.publish(frame(event, big, **({"encoding": "lz4"} if event else {})))
+        await rig.end("r", cam=3)
+        assert (await rig.complete("r")).dead == 2
+        letters = await command(rig, monkeypatch, cli_dead, "ls")
+        assert [letter["bytes"] for letter in letters] == [big.nbytes, big.nbytes]
+        await command(rig, monkeypatch, cli_dead, "show", letters[0]["letter"], "-o", tmp_path / "body")
+        assert (tmp_path / "body").read_bytes() == big.tobytes()
+        assert len(_bodies(rig)) == 2
+        await command(rig, monkeypatch, cli_dead, "replay", letters[0]["letter"])
+        await rig.until(lambda: _letters_are(rig, {letters[1]["letter"], letters[1]["letter"] + 1}))
+        assert len(_bodies(rig)) == 2, "the frame came back, as another letter with a body of its own"
+        await command(rig, monkeypatch, cli_dead, "drop", "--all")
+        assert _bodies(rig) == []
+        assert (await rig.ledger("r")).dead == 2
+
+
+async def test_what_is_no_frame_and_larger_than_its_letter_may_be_is_kept_whole(nats, s3, tmp_path):
+    async with open_rig(nats, s3, tmp_path, {"streams": {"deadBytes": 1 << 20}}, DOWNSTREAM) as rig:
+        await rig.raw("cam", {}, b"x" * 3_000_000)
+        await rig.until(lambda: _letters_are(rig, {1}))
+        [letter] = await list_dead(rig.nc, rig.names)
+        assert await body_of(rig.context.bucket, letter) == b"x" * 3_000_000
+
+
+def _bodies(rig):
+    return list((rig.folder / rig.context.pipeline.prefix / "r").glob("dead/*/*"))
+
+
+async def _letters_are(rig, numbers):
+    return {letter.sequence for letter in await list_dead(rig.nc, rig.names)} == numbers
 
 
 async def test_an_outage_of_s3_holds_frames_and_gives_none_up(nats, tmp_path):

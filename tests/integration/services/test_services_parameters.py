@@ -1,7 +1,12 @@
 """Parameters change while a run is on: at one event, never back, and a bad document changes nothing."""
 
+import asyncio
+import hashlib
+import json
+
 import numpy as np
 import pytest
+import urllib3
 
 from cygnet.transport.streams import stream_state
 from fixtures.rig import frame, open_rig
@@ -47,6 +52,19 @@ async def test_rows_name_the_parameters_that_made_them_and_never_older_ones_agai
             assert view.provenance["parameters"] == {"window": {"min": 0.0, "max": float(top)}}
             assert view.provenance["revision"] == view.row.revision
             assert np.allclose(view.image, np.clip(IMAGE / top, 0, 1), atol=1e-6)
+
+
+async def test_what_was_done_to_an_event_can_be_read_as_soon_as_the_event_can(nats, s3, tmp_path):
+    spec = SPEC | {"aggregator": {"chunkSize": 10}}
+    async with open_rig(nats, s3, tmp_path, spec, DOWNSTREAM) as rig:
+        await rig.begin("r")
+        await publish(rig, 0, 10)
+        await rig.until(lambda: bool(rig.rows("r")))
+        view = (await asyncio.to_thread(rig.dataset, "r"))[-1]
+        document = await asyncio.to_thread(lambda: view.provenance)
+        assert document["parameters"] == {"window": {"min": 0.0, "max": 10.0}}
+        await rig.end("r", cam=10)
+        await rig.complete("r")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +119,51 @@ async def test_a_document_that_is_bad_from_the_start_leaves_the_specs_window(nat
         await rig.complete("r")
         assert {row["revision"] for row in rig.rows("r")} == {0}
         assert rig.dataset("r")[0].provenance["parameters"] == {"window": {"min": 0.0, "max": 10.0}}
+
+
+async def test_a_worker_that_starts_while_a_bad_document_is_there_uses_what_was_used_before(
+    nats, s3, tmp_path
+):
+    async with open_rig(nats, s3, tmp_path, SPEC) as rig:
+        good = await rig.values.put("params", {"window": {"min": 0, "max": 5}})
+        worker = await rig.start("preprocessor")
+        await rig.start("aggregator", "uploader")
+        await rig.begin("r")
+        await publish(rig, 0, 3)
+        await rig.until(lambda: _has_results(rig))
+        await rig.stop(worker)
+        await rig.values.put("params", "nonsense")
+        await rig.start("preprocessor")
+        await publish(rig, 3, 6)
+        await rig.end("r", cam=6)
+        assert (await rig.complete("r")).stored == 6
+        assert {row["revision"] for row in rig.rows("r")} == {good}
+
+
+async def test_a_chunk_says_of_itself_what_was_done_and_not_what_the_spec_says(nats, s3, tmp_path):
+    async with open_rig(nats, s3, tmp_path, SPEC) as rig:
+        revision = await rig.values.put("params", {"window": {"min": 2, "max": 6}})
+        await rig.start(*DOWNSTREAM)
+        await rig.begin("r")
+        await publish(rig, 0, 5)
+        await rig.end("r", cam=5)
+        await rig.complete("r")
+        key = rig.rows("r")[0]["object"]
+        with np.load(rig.folder / key) as chunk:
+            meta = json.loads(str(chunk["meta"]))
+        [part] = meta["provenance"]
+        done = meta["processing"][part["id"]]
+        assert done == rig.dataset("r")[0].provenance
+        assert done["stages"] == [
+            {"window": {"min": 2, "max": 6, "output": "fraction", "legacyUnderflow": False}}
+        ]
+        assert (done["scale"], done["revision"]) == ({"offset": 2, "factor": 4}, revision)
+        assert meta["schema"] == 1
+        assert meta["arrays"] == {"image": {"dtype": "<f4", "shape": [4, 6], "axes": "y,x"}}
+        url = rig.context.bucket.sign_get(key)
+        answer = await asyncio.to_thread(urllib3.request, "GET", url)
+        assert answer.headers["x-amz-meta-cygnet-events"] == "5"
+        assert answer.headers["x-amz-meta-cygnet-sha256"] == hashlib.sha256(answer.data).hexdigest()
 
 
 async def _has_results(rig):

@@ -8,10 +8,15 @@ import pytest
 import urllib3
 from PIL import Image
 
+from cygnet.cli import runs as cli_runs
+from cygnet.storage.keys import CYGNO_TEMPLATE
 from cygnet.transport.connection import close, connect
-from cygnet.transport.runs import RUN_KEY
+from cygnet.transport.runs import RUN_KEY, note_late
+from cygnet.transport.streams import stream_state
 from fixtures.nats_server import nats_server
 from fixtures.rig import frame, open_rig
+from fixtures.rig_cli import command
+from fixtures.waiting import until
 
 DOWNSTREAM = ("preprocessor", "aggregator", "uploader")
 ALL = ("simulator", *DOWNSTREAM)
@@ -217,6 +222,31 @@ async def test_runs_whose_keys_are_the_same_do_not_write_over_one_another(nats, 
         assert len([name for name in objects if "_" in name]) == 3
 
 
+async def test_a_removed_run_leaves_nothing_wherever_its_template_has_put_its_chunks(
+    nats, s3, tmp_path, monkeypatch
+):
+    spec = {"aggregator": {"chunkSize": 5, "keyTemplate": CYGNO_TEMPLATE}}
+    async with open_rig(nats, s3, tmp_path, spec, DOWNSTREAM) as rig:
+        for run in ("one", "two"):
+            await rig.begin(run)
+            for event in range(12):
+                await rig.publish(frame(event, run=run))
+            await rig.end(run, cam=12)
+            await rig.complete(run)
+        await note_late(rig.values, "one")
+        await rig.values.put("attempt.one.cam.3", {"attempts": 1})
+        chunks = [path.name for path in (rig.folder / rig.context.pipeline.prefix).glob("*.npz")]
+        assert len(chunks) == 6
+        removed = await command(rig, monkeypatch, cli_runs, "rm", "one", "--objects", "--yes")
+        assert removed["objects"] > 3
+        left = [path for path in rig.folder.rglob("*") if path.is_file()]
+        assert len([path for path in left if path.suffix == ".npz"]) == 3
+        assert not [path for path in left if "one" in path.relative_to(rig.folder).parts]
+        assert not [key for key in await rig.values.keys() if "one" in key.split(".")]
+        assert len(rig.dataset("two")) == 12
+        assert all((view.image == view.event).all() for view in rig.dataset("two"))
+
+
 async def test_another_size_in_mid_run_is_another_layout_and_all_are_stored(nats, s3, tmp_path):
     async with open_rig(nats, s3, tmp_path, services=DOWNSTREAM) as rig:
         await rig.begin("r")
@@ -250,3 +280,20 @@ def _keep(messages):
         messages.append(message.data)
 
     return keep
+
+
+async def test_a_source_that_is_stopped_before_a_full_stream_does_not_sit_out_its_grace(nats, s3, tmp_path):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    np.save(folder / "0.npy", np.zeros((512, 512), "u2"))
+    spec = {"sources": [{"name": "cam", "replay": {"path": "frames"}}], "streams": {"framesBytes": 4 << 20}}
+    async with open_rig(nats, s3, tmp_path, spec, grace=600) as rig:
+        await ask(rig, "full")
+        source = await rig.start("simulator")
+
+        async def is_full():
+            return (await stream_state(rig.nc, rig.names.frames)).bytes > (7 << 19)
+
+        await until(is_full, 30)
+        await rig.stop(source, seconds=30)
+        assert await rig.values.get("cursor.full.cam")

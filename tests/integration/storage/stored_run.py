@@ -12,6 +12,7 @@ from cygnet.model.identity import FrameId
 from cygnet.model.intervals import compress
 from cygnet.model.ledger import RunAccount, fold
 from cygnet.model.result import Result
+from cygnet.spec.pipeline import DEFAULT_KEY_TEMPLATE
 from cygnet.storage import keys
 from cygnet.storage.bucket import Bucket
 from cygnet.storage.formats import write_chunk
@@ -64,7 +65,7 @@ class StoredRun:
         results = [result(event, detector, self.run, **changes) for event in events]
         first, last = results[0].id.event, results[-1].id.event
         key = keys.render_key(
-            keys.DEFAULT_TEMPLATE,
+            DEFAULT_KEY_TEMPLATE,
             prefix=self.prefix,
             run=self.run,
             detector=detector,

@@ -7,13 +7,14 @@ import pytest
 
 from cygnet.model.account import Dead
 from cygnet.model.errors import BadInputError, NoSuchError
-from cygnet.model.frame import Frame
+from cygnet.model.frame import ANNOUNCEMENT, Frame
 from cygnet.model.identity import FrameId
 from cygnet.transport.account import read_account
 from cygnet.transport.client import Client
 from cygnet.transport.codec import BrokenFrame, decode_frames, encode_frame, encode_frame_pack
 from cygnet.transport.connection import inline_limit
-from cygnet.transport.dead import bury, drop, get_dead, list_dead, replay
+from cygnet.transport.dead import DeadBody, bury, drop, get_dead, list_dead, list_gone, replay
+from cygnet.transport.errors import MessageTooLargeError
 from cygnet.transport.names import Names
 from cygnet.transport.publisher import PublishWindow
 from cygnet.transport.stored import stored_message
@@ -156,14 +157,63 @@ async def test_what_has_no_identity_is_kept_without_a_record_and_cannot_be_repla
         await replay(window, pipeline, ack.sequence)
 
 
-async def test_a_body_without_room_for_our_headers_is_cut_and_says_so(
+async def test_a_letter_whose_body_lies_elsewhere_tells_its_size_and_is_replayed_with_it_only(
     nc: Client, pipeline: Names, window: PublishWindow
 ) -> None:
-    size = inline_limit(nc) + 10
-    broken = BrokenFrame(id=FrameId("r", "cam", 1), reason="x", message="y", body=bytes(size))
-    ack = await bury(window, pipeline, broken, **WHY)
-    letter = await get_dead(nc, pipeline, ack.sequence)
-    assert letter.is_truncated
-    assert letter.size == inline_limit(nc)
-    with pytest.raises(BadInputError, match="cut"):
+    body = DeadBody(key="p/r/dead/cam/000000003-7", size=len(BODY), sha256="0f")
+    ack = await bury(window, pipeline, frame(), **WHY, elsewhere=body)
+    (letter,) = await list_dead(nc, pipeline)
+    assert (letter.elsewhere, letter.size, letter.headers) == (body, len(BODY), encode_frame(frame())[0])
+    assert (await get_dead(nc, pipeline, ack.sequence)).body == b""
+    with pytest.raises(ValueError, match="its body lies at p/r/dead"):
         await replay(window, pipeline, ack.sequence)
+    again = await replay(window, pipeline, ack.sequence, BODY)
+    message = await stored_message(nc, pipeline.frames, again.sequence)
+    assert message is not None
+    assert message.data == BODY
+    assert await list_dead(nc, pipeline) == []
+
+
+async def test_a_body_that_no_message_carries_is_refused_and_not_cut(
+    nc: Client, pipeline: Names, window: PublishWindow
+) -> None:
+    broken = BrokenFrame(id=FrameId("r", "cam", 1), reason="x", message="y", body=bytes(inline_limit(nc) + 1))
+    with pytest.raises(MessageTooLargeError):
+        await bury(window, pipeline, broken, **WHY)
+    assert await read_account(nc, pipeline) == []
+
+
+async def test_a_letter_that_newer_ones_drive_out_leaves_its_reason_and_its_file_name(
+    nc: Client, pipeline: Names, window: PublishWindow
+) -> None:
+    room = (await stream_state(nc, pipeline.dead)).max_bytes
+    body = bytes(room // 8)
+    letters = []
+    for event in range(11):
+        each = Frame(
+            id=FrameId("r", "cam", event), time_ns=5, body=body, dtype="|u1", attrs={"file": f"{event}.png"}
+        )
+        letters.append((await bury(window, pipeline, each, **WHY)).sequence)
+        if event == 1:
+            await drop(nc, pipeline, letters[1])  # by hand: nobody wonders where that one is
+    there = {letter.sequence for letter in await list_dead(nc, pipeline)}
+    gone = await list_gone(nc, pipeline)
+    assert gone
+    assert [letter.sequence for letter in gone] == sorted(set(letters) - there - {letters[1]})
+    first = gone[0]
+    assert (first.id, first.reason, first.message, first.file, first.is_gone) == (
+        FrameId("r", "cam", 0), WHY["reason"], WHY["message"], "0.png", True
+    )  # fmt: skip
+    assert first.time_ns > 0
+    with pytest.raises(NoSuchError, match="newer ones needed its room"):
+        await get_dead(nc, pipeline, first.sequence)
+
+
+async def test_a_letter_says_which_file_was_announced(
+    nc: Client, pipeline: Names, window: PublishWindow
+) -> None:
+    body = b'{"url": "http://host/a.png", "time": "2024-11-27 14:27:36", "filename": "a.png"}'
+    pointer = Frame(id=FrameId("r", "cam", 1), time_ns=5, body=body, content_type=ANNOUNCEMENT)
+    await bury(window, pipeline, pointer, **WHY)
+    (letter,) = await list_dead(nc, pipeline)
+    assert letter.file == "a.png"

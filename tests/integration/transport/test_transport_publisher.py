@@ -62,13 +62,17 @@ async def test_server_killed_in_mid_window_loses_nothing_and_resolves_every_futu
 async def test_unanswered_messages_are_sent_again_when_a_frozen_server_wakes(
     own_server: NatsServer, own_nc: Client, own_pipeline: Names
 ) -> None:
-    window = PublishWindow(own_nc, ack_timeout=0.2)
+    told: list[tuple[int, int, float]] = []
+    window = PublishWindow(own_nc, ack_timeout=0.2, on_silence=lambda *what: told.append(what))
     own_server.pause()
     future = await window.submit(own_pipeline.frame_subject("cam"), BODY, msg_id="one")
-    await until(lambda: window.resent > 0)
+    await until(lambda: len(told) > 1)
     own_server.resume()
     await asyncio.wait_for(future, 10)
     await window.flush()
+    assert [what[:2] for what in told] == [(1, 1)] * (len(told) - 1) + [(0, 0)]
+    assert [what[2] for what in told] == sorted(what[2] for what in told)
+    assert window.resent == len(told) - 1
     assert (await stream_state(own_nc, own_pipeline.frames)).messages == 1
     await window.close()
 
@@ -183,10 +187,14 @@ async def test_a_value_with_line_breaks_cannot_add_a_header(nc: Client, pipeline
 async def test_closing_ends_those_who_wait_for_room_and_for_acks(
     own_server: NatsServer, own_nc: Client, own_pipeline: Names
 ) -> None:
-    window = PublishWindow(own_nc, max_bytes=4000)
+    told: list[tuple[int, int, float]] = []
+    window = PublishWindow(
+        own_nc, max_bytes=4000, ack_timeout=0.2, on_silence=lambda *what: told.append(what)
+    )
     own_server.pause()
     subject = own_pipeline.frame_subject("cam")
     future = await window.submit(subject, BODY)
+    await until(lambda: bool(told))
     waiting = asyncio.create_task(window.submit(subject, BODY))
     idle = asyncio.create_task(window.flush())
     await asyncio.sleep(0)
@@ -195,6 +203,7 @@ async def test_closing_ends_those_who_wait_for_room_and_for_acks(
         with pytest.raises(NatsClosedError):
             await each
     await asyncio.wait_for(idle, 1)
+    assert told[-1][:2] == (0, 0), "nobody waits for an answer any more"
     with pytest.raises(NatsClosedError):
         await window.submit(subject, BODY)
     own_server.resume()

@@ -160,11 +160,11 @@ async def test_a_request_that_the_server_forgot_is_sent_again_when_heartbeats_st
 async def test_a_deleted_consumer_is_said_instead_of_waiting_for_ever(nc: Client, pipeline: Names) -> None:
     puller = puller_of(nc, pipeline)
     await puller.start()
-    waiting = asyncio.create_task(puller.next(20))
+    waiting = asyncio.create_task(puller.next(60))
     await nc.rtt()
     await delete_consumer(nc, pipeline.frames, PREPROCESSOR)
     with pytest.raises(ConsumerGoneError, match=PREPROCESSOR):
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
     await puller.stop()
 
 
@@ -172,7 +172,7 @@ async def test_a_consumer_that_never_was_is_said(nc: Client, pipeline: Names) ->
     puller = Puller(nc, pipeline.frames, "nobody", batch=1, max_bytes=1000)
     await puller.start()
     with pytest.raises(ConsumerGoneError):
-        await asyncio.wait_for(puller.next(20), 5)
+        await asyncio.wait_for(puller.next(60), 30)
     await puller.stop()
 
 

@@ -52,6 +52,17 @@ async def test_many_writers_with_compare_and_set_lose_no_increment(values: Value
     assert value.data == 20
 
 
+async def test_a_key_that_was_changed_since_it_was_read_is_not_deleted(values: Values) -> None:
+    first = await values.put("late.r", 1)
+    second = await values.put("late.r", 2)
+    await values.delete("late.r", first)
+    value = await values.get("late.r")
+    assert value is not None
+    assert value.data == 2
+    await values.delete("late.r", second)
+    assert await values.keys() == []
+
+
 async def test_a_deleted_key_leaves_nothing_and_can_be_created_again(values: Values) -> None:
     await values.put("attempt.r.cam.1", {"attempts": 1})
     await values.delete("attempt.r.cam.1")

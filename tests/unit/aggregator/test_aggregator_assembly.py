@@ -5,12 +5,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cygnet.aggregator.assembly import Assembly, ChunkLimits
+from cygnet.aggregator.assembly import EVENT_BYTES, Assembly, ChunkLimits
 from cygnet.model.account import Begin, Commit, Consumed, Dead, Dropped, End, Stored
 from cygnet.model.identity import FrameId
 from cygnet.model.result import Result
+from cygnet.storage.formats import write_chunk
+from cygnet.storage.manifest import to_parquet
 
-LIMITS = {"events": 10, "age_seconds": 60, "chunk_bytes": 10_000, "held_bytes": 20_000, "held_messages": 100}
+EVENT = 10 + EVENT_BYTES  # what one of the results below costs
+LIMITS = {
+    "events": 10,
+    "age_seconds": 60,
+    "chunk_bytes": 20 * EVENT,
+    "held_bytes": 60 * EVENT,
+    "held_messages": 100,
+}
 
 
 def assembly(*records, **limits):
@@ -91,7 +100,7 @@ def test_the_end_of_a_run_does_not_close_a_chunk_with_numbers_still_to_come():
     made = assembly(End(run="r", announced={"cam": 13}, time_ns=1))
     offer(made, [10, 12])
     assert close(made) is None
-    assert not made.complete_runs()
+    assert not made.is_complete("r")
 
 
 def test_a_late_event_makes_a_chunk_of_its_own_at_once():
@@ -132,11 +141,11 @@ def test_the_same_bytes_with_other_axes_are_another_layout():
 
 
 def test_a_chunk_closes_before_it_is_too_large_and_one_result_may_be():
-    made = assembly(chunk_bytes=25)
+    made = assembly(chunk_bytes=2 * EVENT + 5)
     offer(made, [0, 1, 2])
     assert close(made) == ([0, 1], "bytes")
-    offer(made, [3], size=99)
-    offer(made, [4], size=99)
+    offer(made, [3], size=9 * EVENT)
+    offer(made, [4], size=9 * EVENT)
     assert close(made) == ([3], "bytes")
 
 
@@ -157,7 +166,7 @@ def test_a_chunk_closes_at_its_age_counted_from_its_first_result():
 
 
 def test_too_many_bytes_close_the_oldest_chunk_first():
-    made = assembly(held_bytes=35)
+    made = assembly(held_bytes=3 * EVENT + 5)
     offer(made, [0], now=1)
     offer(made, [10], now=2)
     offer(made, [20], now=3)
@@ -165,6 +174,56 @@ def test_too_many_bytes_close_the_oldest_chunk_first():
     offer(made, [30], now=4)
     assert close(made) == ([0], "pressure")
     assert close(made) is None
+
+
+def test_messages_that_are_larger_than_their_arrays_close_the_oldest_chunk_before_their_stream_is_full():
+    made = assembly(held_bytes=3000)
+    made.offer(1, [result(0)], 1, size=1600)
+    made.offer(2, [result(10)], 2, size=1400)
+    assert close(made) is None
+    made.offer(3, [result(20), result(30)], 3, size=1200)
+    assert close(made) == ([0], "pressure")
+    assert (made.take_settled(), made.held_bytes) == ([1], 2600)
+
+
+def test_a_message_whose_results_lie_in_two_chunks_counts_until_both_are_committed():
+    made = assembly(held_bytes=3000)
+    made.offer(1, [result(9), result(10)], 0, size=2900)
+    made.offer(2, [result(20)], 1, size=1000)
+    assert close(made) == ([9], "pressure")
+    assert made.held_bytes == 3900
+    assert close(made) == ([10], "pressure"), "nothing more comes that would look again"
+    assert made.held_bytes == 1000
+
+
+@given(
+    st.integers(1, 60),
+    st.sampled_from(["npz", "hdf5"]),
+    st.integers(1, 3),
+    st.dictionaries(st.text(max_size=20), st.text(max_size=400), max_size=3),
+)
+@settings(max_examples=40, deadline=None)
+def test_object_and_manifest_are_never_larger_than_what_is_counted_for_them(events, form, arrays, attrs):
+    """Else a chunk could be larger than the stream that must carry it, which would block for ever."""
+    results = [
+        Result(
+            id=FrameId("r" * 64, "d" * 64, 3 * event),
+            time_ns=event,
+            arrays={f"a{n}": np.full(3, event, "u1") for n in range(arrays)},
+            revision=event,
+            provenance=f"{event:064x}",
+            attrs={**attrs, "n": event},
+        )
+        for event in range(events)
+    ]
+    made = assembly(events=1000, chunk_bytes=1 << 30, held_bytes=1 << 30)
+    for each in results:
+        made.load(each.id.run, [])
+        made.offer(each.id.event, [each], 0)
+    made.tick(61)
+    file = write_chunk(form, results, key="k" * 300)
+    frame = 64 << 10  # zip directory, parquet footer, groups of HDF5
+    assert len(file.body) + len(to_parquet(file.rows)) <= made.take_due().nbytes + frame
 
 
 def test_too_many_messages_close_the_oldest_chunk_so_that_the_consumer_goes_on():
@@ -214,17 +273,30 @@ def test_a_message_is_settled_only_when_the_last_chunk_that_holds_of_it_is_commi
 def test_a_run_is_complete_once_all_is_stored_and_nothing_is_held():
     made = assembly(End(run="r", announced={"cam": 2}, time_ns=1))
     offer(made, [0, 1])
-    assert made.complete_runs() == []
+    assert not made.is_complete("r")
     with pytest.raises(ValueError, match="still has results"):
         made.forget("r")
     close(made)
-    assert made.complete_runs() == []
+    assert not made.is_complete("r")
     [name] = made.accounts["r"].detector("cam").commits
     stored = {"chunk": name, "attempt": "a", "key": name, "manifest_key": name, "size": 1}
     made.fold(Stored(run="r", detector="cam", events=[(0, 1)], **stored))
-    assert made.complete_runs() == ["r"]
+    assert made.is_complete("r")
     made.forget("r")
     assert not made.knows("r")
+
+
+def test_a_run_is_looked_at_only_when_something_was_heard_of_it():
+    made = assembly()
+    made.load("other", [])
+    assert made.take_moved() == {"r", "other"}
+    assert made.take_moved() == set()
+    offer(made, [0])
+    assert made.take_moved() == set()
+    made.fold(End(run="r", announced={"cam": 1}, time_ns=1))
+    assert made.take_moved() == {"r"}
+    close(made)
+    assert made.take_moved() == {"r"}
 
 
 def test_only_one_chunk_is_on_its_way_at_a_time():
@@ -235,17 +307,19 @@ def test_only_one_chunk_is_on_its_way_at_a_time():
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.permutations(range(24)), st.integers(1, 9), st.integers(15, 60), st.integers(30, 90), st.data())
+@given(st.permutations(range(24)), st.integers(1, 9), st.integers(1, 6), st.integers(3, 9), st.data())
 def test_whatever_the_order_and_the_limits_each_event_is_in_one_chunk_of_its_own_number(
     order, events, chunk_bytes, held_bytes, data
 ):
-    made = assembly(events=events, chunk_bytes=chunk_bytes, held_bytes=held_bytes, held_messages=5)
+    bounds = {"chunk_bytes": chunk_bytes * EVENT, "held_bytes": held_bytes * EVENT, "held_messages": 5}
+    made = assembly(events=events, **bounds)
     found, delivery = [], 0
     while order:
         count = data.draw(st.integers(1, 3))
         taken, order = order[:count], order[count:]
         delivery += 1
-        made.offer(delivery, [result(event, size=10 + event % 2) for event in taken], 0)
+        results = [result(event, size=10 + event % 2) for event in taken]
+        made.offer(delivery, results, 0, data.draw(st.integers(0, 3 * EVENT)))
         if data.draw(st.booleans()) and (closed := close(made)):
             found.append(closed[0])
     made.fold(End(run="r", announced={"cam": 24}, time_ns=1))

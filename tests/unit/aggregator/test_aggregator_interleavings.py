@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cygnet.aggregator.assembly import Assembly, ChunkLimits
+from cygnet.aggregator.assembly import EVENT_BYTES, Assembly, ChunkLimits
 from cygnet.aggregator.takeover import SliceSubject, orphans, places_to_fence, unsent_notices
 from cygnet.model.account import Begin, Commit, Consumed, Dead, End, Epoch, Stored
 from cygnet.model.identity import FrameId
@@ -19,7 +19,9 @@ from cygnet.model.ledger import fold, ledger, stored_twice
 from cygnet.model.result import Result
 
 RUN, DETECTOR = "run", "cam"
-LIMITS = ChunkLimits(events=4, age_seconds=10, chunk_bytes=1000, held_bytes=2000, held_messages=50)
+LIMITS = ChunkLimits(
+    events=4, age_seconds=10, chunk_bytes=5 * EVENT_BYTES, held_bytes=20 * EVENT_BYTES, held_messages=50
+)
 SHAPES = [(1,), (1,), (1,), (2,)]
 
 

@@ -252,3 +252,18 @@ def test_many_threads_decode_the_same_pixels_and_leave_warnings_as_they_were(rea
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(work, range(4)))
     assert list(warnings.filters) == filters
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            saved(sound_image().astype(np.float32), "tiff"),
+            "the TIFF's pixels are floats .* or floats as .npy",
+        ),
+        (saved(sound_image(), "png")[:-20], "the PNG is cut off after [0-9]+ bytes, inside its image data"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told_in_words_of_images(body, words):
+    with pytest.raises(DecodeError, match=words):
+        decode(body, limits=LIMITS)

@@ -1,11 +1,14 @@
 """Services that die are started again, those that are not wanted end in order, and everything is told."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from cygnet.local.child import last_words
 from cygnet.local.fleet import Fleet, said
 from cygnet.local.plan import SERVICES, Slot
+from cygnet.local.probes import Liveness
 
 
 class FakeHandle:
@@ -153,6 +156,49 @@ def test_an_emergency_leaves_nobody(world):
     world.fleet.replicas.clear()
     world.after(1)
     assert world.slots() == []
+
+
+def test_a_service_that_hangs_is_killed_started_again_and_that_is_said(world):
+    world.fleet.replicas["lime", "preprocessor"] = 1
+    world.after(0)
+    world.after(60)
+    world.fleet.end_hung(WORKER, "no answer")
+    world.after(0.1)
+    world.after(0.2)
+    assert world.slots() == ["lime-preprocessor-0"]
+    assert str(world.deaths[0]) == (
+        "lime-preprocessor-0: killed by signal 9: it was hung (no answer) and is started again"
+    )
+
+
+def test_a_service_that_is_being_stopped_is_left_to_its_grace(world):
+    world.fleet.replicas["lime", "preprocessor"] = 1
+    world.after(0)
+    world.fleet.replicas["lime", "preprocessor"] = 0
+    world.after(1)
+    world.fleet.end_hung(WORKER, "no answer")
+    assert world.launcher.handle(WORKER).code is None
+
+
+def test_one_failed_probe_kills_nobody_three_in_a_row_do():
+    liveness, bad, good = Liveness(), {WORKER: "runs: no turn for 70 s"}, {WORKER: ""}
+    assert [liveness.look(each) for each in (bad, bad, good, bad, bad)] == [{}] * 5
+    assert liveness.look(bad) == bad
+    assert liveness.look(bad) == {}, "the one that was started in its place begins anew"
+
+
+def test_wanted_slots_are_told_by_name(world):
+    world.fleet.replicas["lime", "preprocessor"] = 2
+    assert world.fleet.wanted() == ["lime-preprocessor-0", "lime-preprocessor-1"]
+
+
+def test_long_last_words_are_told_without_json_and_cut(tmp_path):
+    log = tmp_path / "log"
+    error = "ValueError: " + "x" * 2000
+    log.write_text('{"message": "begins"}\n' + json.dumps({"level": "error", "error": error}) + "\n")
+    told = said(last_words(log))
+    assert told.startswith("ValueError: x")
+    assert len(told) < 310
 
 
 @pytest.mark.parametrize(

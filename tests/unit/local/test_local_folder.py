@@ -3,6 +3,7 @@
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,14 @@ def test_a_start_that_failed_does_not_forget_what_was_left_behind(tmp_path):
         with pytest.raises(NotRunningError, match="only starting"):
             running(tmp_path)
     assert left_behind(tmp_path).servers == {"nats": "127.0.0.1:4222"}
+
+
+def test_a_pipeline_that_ran_before_is_not_forgotten_and_neither_is_the_place_that_it_had(tmp_path):
+    moved, other = replace(PLACE, bucket="moved"), replace(PLACE, prefix="other")
+    for pipelines in ({"lime": PLACE}, {"other": other}, {"lime": moved}, {"lime": moved}):
+        with claim(tmp_path) as mine:
+            mine.say(pipelines=pipelines, servers={})
+    assert left_behind(tmp_path).known() == [("lime", moved), ("other", other), ("lime", PLACE)]
 
 
 def test_a_record_that_is_no_record_does_not_stop_the_next_start(tmp_path):

@@ -14,8 +14,9 @@ from cygnet.local.places import (
     wished_nats,
     wished_s3,
 )
-from cygnet.local.resolved import resolve, write
+from cygnet.local.resolved import file_of, resolve, write
 from cygnet.local.scaler import policy_spec
+from cygnet.model.errors import BadInputError
 from cygnet.spec.loader import load, loads
 
 SPEC = """
@@ -85,6 +86,24 @@ def test_two_pipelines_that_wish_for_different_addresses_are_told():
     assert wished_nats([one, pipeline("c")]).listen == "127.0.0.1:5001"
 
 
+def test_an_s3_address_that_is_none_blames_the_option():
+    with pytest.raises(BadInputError, match="--s3: 'foo' is not an address; accepted: http"):
+        Given.from_environment({}, None, "foo")
+
+
+@pytest.mark.parametrize(("kind", "wished"), [("nats", wished_nats), ("s3", wished_s3)])
+def test_one_user_with_two_secrets_is_refused_and_with_one_is_shared(kind, wished):
+    def with_secret(name, secret):
+        user = {"nats": "user: anna, password", "s3": "accessKeyId: anna, secretAccessKey"}[kind]
+        return pipeline(name, f"local: {{{kind}: {{users: [{{{user}: {secret}}}]}}}}")
+
+    one = with_secret("a", "secret-one")
+    assert len(wished([one, with_secret("b", "secret-one")]).users) == 1
+    with pytest.raises(LocalError, match=f"local.{kind}.users: .*'anna' different secrets") as caught:
+        wished([one, with_secret("b", "secret-two")])
+    assert "secret-" not in str(caught.value)
+
+
 def test_users_of_all_pipelines_may_connect():
     one = pipeline("a", "local: {s3: {users: [{accessKeyId: anna, secretAccessKey: secret-anna}]}}")
     other = pipeline("b", "local: {s3: {users: [{accessKeyId: bert, secretAccessKey: secret-bert}]}}")
@@ -99,7 +118,8 @@ def test_the_shell_s_own_servers_do_not_shine_through_to_services():
 
 def test_the_resolved_spec_holds_in_any_folder_and_is_private(tmp_path):
     resolved = resolve(pipeline(), tmp_path / "specs" / "lime.yaml", one_run=True)
-    file = write(resolved, tmp_path / "data")
+    file = file_of(resolved, tmp_path / "data")
+    write(resolved, file)
     (again,) = load(file)
     assert again.spec.sources[0].replay.path == str(tmp_path / "specs" / "frames")
     assert again.spec.runs == "once"

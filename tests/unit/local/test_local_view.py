@@ -1,6 +1,7 @@
 """What is shown: rates that a hiccup does not spoil, a table that fits, news that are counted."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -60,7 +61,7 @@ VIEW = View(
 
 def drawn(scene, width=100):
     console = Console(file=io.StringIO(), width=width, force_terminal=False)
-    console.print(render(scene, 1000.0))
+    console.print(render(scene, 1000.0, width))
     return console.file.getvalue().splitlines()
 
 
@@ -76,11 +77,63 @@ def test_the_table_fits_into_100_columns_with_its_headings_whole():
     assert any("20261121T101010-ab12" in line and "61 %" in line for line in lines)
 
 
+@pytest.mark.parametrize("consumed", [0, 12_345])
+def test_80_columns_show_every_heading_every_number_and_the_restarts(consumed):
+    counts = Counts(
+        announced=1_999_999,
+        stored=1_234_567,
+        consumed=consumed,
+        dead=17,
+        chunks_committed=617,
+        chunks_stored=616,
+    )
+    view = replace(VIEW, pipeline="cygno-lime-01", counts=counts)
+    lines = drawn(Scene(views=[view], header=[]), width=80)
+    assert all(len(line) <= 80 for line in lines)
+    text = "\n".join(lines)
+    assert "pipeline " in text
+    for word in ("frames/s", "workers", "announced", "stored", "dead", "flight", "chunks", "3 restarts"):
+        assert word in text
+    for number in ("12346", "61.9 s", "1/20", "1999999", "1234567", "17", "616/617"):
+        assert number in text
+    numbers = next(line for line in lines if "1234567" in line)
+    assert "…" not in numbers[8:], "only a name may be cut, which stands below in full"
+    assert any(line.startswith("cygno-lime-01 20261121") for line in lines)
+
+
+def test_a_run_that_was_ended_early_is_done_with_what_was_announced():
+    counts = Counts(announced=520, stored=520)
+    view = replace(VIEW, state="complete", counts=counts, events_wanted=2000)
+    assert "100 %" in "\n".join(drawn(Scene(views=[view], header=[])))
+    running = replace(view, state="running")
+    assert "26 %" in "\n".join(drawn(Scene(views=[running], header=[])))
+
+
 def test_stalled_and_old_numbers_are_said_to_be_so():
-    view = View(pipeline="lime", time=0.0, lag_seconds=None, trouble="no news from NATS: away")
+    view = View(pipeline="lime", time=0.0, lag_seconds=None, ready=1, trouble="no news from NATS: away")
     text = "\n".join(drawn(Scene(views=[view], header=[])))
     assert "stalled" in text
     assert "no news from NATS" in text
+
+
+def test_a_pipeline_whose_first_worker_comes_up_does_not_look_broken():
+    counts = Counts(announced=40, in_flight=40)
+    starting = View(pipeline="lime", time=0.0, state="running", lag_seconds=None, replicas=1, counts=counts)
+    text = "\n".join(drawn(Scene(views=[starting], header=[])))
+    assert "stalled" not in text
+    assert "start…" in text
+    died = replace(starting, counts=replace(counts, in_flight=30, stored=10))
+    assert "stalled" in "\n".join(drawn(Scene(views=[died], header=[])))
+
+
+def test_a_run_without_an_end_has_no_bar_that_looks_full():
+    view = View(
+        pipeline="lime", time=0.0, run="r", state="running", counts=Counts(announced=9), held_seconds=22
+    )
+    text = "\n".join(drawn(Scene(views=[view], header=[])))
+    assert "━" not in text
+    assert "until it is ended" in text
+    assert "source waited 22 s for workers" in text
 
 
 def test_what_stands_in_the_way_is_told_to_its_end():
@@ -107,3 +160,10 @@ def test_news_of_a_long_run_do_not_grow_without_bound():
 
 def test_a_view_is_plain_json():
     assert VIEW.to_document()["counts"]["stored"] == 1_234_567
+
+
+def test_runs_that_pile_up_behind_the_newest_are_said():
+    scene = Scene(views=[replace(VIEW, runs_behind=43)], header=[])
+    out = io.StringIO()
+    Console(file=out, width=140).print(render(scene, 1000.0, 140))
+    assert "43 earlier runs not complete" in out.getvalue()

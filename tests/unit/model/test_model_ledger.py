@@ -97,3 +97,23 @@ def test_later_events_do_not_stand_in_for_earlier_ones_that_are_missing():
     (row,) = ledger(account)
     assert not account.is_complete()
     assert (row.announced, row.stored, row.in_flight) == (128, 64, 64)
+
+
+@given(accounts())
+def test_every_consumed_event_has_one_reason_in_the_ledger(records):
+    for row in ledger(fold(RUN, records)):
+        assert sum(row.consumed_reasons.values()) == row.consumed
+        assert total([row, row], RUN).consumed_reasons == {
+            reason: 2 * count for reason, count in row.consumed_reasons.items()
+        }
+
+
+def test_an_event_consumed_for_two_reasons_counts_once():
+    records = [
+        Consumed(run=RUN, detector=DETECTOR, events=[(0, 5)], reason="filtered"),
+        Consumed(run=RUN, detector=DETECTOR, events=[(4, 9)], reason="not-saved"),
+        stored("0", {0}),
+    ]
+    (row,) = ledger(fold(RUN, records))
+    assert row.consumed_reasons == {"filtered": 3, "not-saved": 6}  # the last one that was noted
+    assert row.reasons() == ["consumed: 3 × filtered", "consumed: 6 × not-saved"]

@@ -8,15 +8,10 @@ import pytest
 
 from cygnet.model.errors import BadInputError
 from cygnet.preprocessor import parameters as module
-from cygnet.preprocessor.parameters import (
-    Parameters,
-    WindowBounds,
-    check_parameters,
-    check_window,
-    provenance,
-)
+from cygnet.preprocessor.parameters import Parameters, check_parameters, provenance
 from cygnet.spec.pipeline import Preprocessor
 from cygnet.spec.stages import Window
+from cygnet.transport.parameters import WindowBounds, check_window
 from cygnet.transport.values import ConflictError
 from fixtures.rig import LogBook
 
@@ -54,6 +49,15 @@ def test_a_window_that_is_none_names_field_value_and_what_is_accepted(document):
         check_window(document)
 
 
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [(math.nan, "nan is not finite"), (10**400, "is out of range"), (None, "None is no number")],
+)
+def test_what_is_wrong_with_a_bound_is_said(bound, said):
+    with pytest.raises(BadInputError, match=said):
+        check_window({"min": bound, "max": 120})
+
+
 @pytest.mark.parametrize(("low", "high"), [(80, 120), (-5.5, 0.25), (0, 2**32), (-(2**32), 1)])
 def test_a_good_window_is_taken_as_it_is(low, high):
     assert check_window({"min": low, "max": high}) == WindowBounds(low, high)
@@ -80,6 +84,14 @@ def test_the_same_parameters_have_the_same_document_and_others_another():
     document = provenance(spec(), 3, bounds)
     assert document["parameters"] == {"window": {"min": 0, "max": 10}}
     assert document["stages"][0]["window"]["min"] == 0
+    other = provenance(spec(), 3, WindowBounds(2, 7))
+    assert (other["stages"][0]["window"]["min"], other["stages"][0]["window"]["max"]) == (2, 7), (
+        "as it was done"
+    )
+    assert other["scale"] == {"offset": 2, "factor": 5}
+    assert provenance(spec(output="levels"), 3, bounds)["scale"] == {"offset": 0, "factor": 1}
+    assert provenance(spec(legacyUnderflow=True), 3, bounds)["scale"] is None
+    assert provenance(Preprocessor(), 0, None)["scale"] == {"offset": 0, "factor": 1}
     assert provenance(Preprocessor(), 0, None)["parameters"] == {}
 
 
@@ -97,6 +109,9 @@ class Values:
         self.document, self.revision = document, self.revision + 1
 
     async def get(self, key):
+        if key != "params":
+            data, revision = self.written.get(key), 1
+            return SimpleNamespace(data=data, revision=revision) if data else None
         self.asked += 1
         value = None
         if self.revision:
@@ -107,6 +122,9 @@ class Values:
     async def create(self, key, data):
         if key in self.written:
             raise ConflictError(key)
+        self.written[key] = data
+
+    async def update(self, key, data, revision):
         self.written[key] = data
 
 
@@ -144,6 +162,19 @@ async def test_parameters_never_go_back(values):
     values.revision = 9
     values.set({"window": {"min": 0, "max": 30}})
     assert (await parameters.snapshot()).window == WindowBounds(0, 30)
+
+
+async def test_a_worker_that_starts_anew_does_not_go_back_to_the_spec_either(values):
+    values.set({"window": {"min": 0, "max": 20}})
+    values.set({"window": {"min": 0, "max": 25}})
+    before = await Parameters(values, spec(), LogBook()).snapshot()
+    for document in ("three", {}, {"window": {"min": 9, "max": 1}}):
+        values.set(document)
+        started = Parameters(values, spec(), LogBook())
+        assert await started.snapshot() == before
+        assert (before.revision, before.window) == (2, WindowBounds(0, 25))
+    values.set({"window": {"min": 0, "max": 30}})
+    assert (await started.snapshot()).window == WindowBounds(0, 30)
 
 
 async def test_a_snapshot_is_written_down_before_it_is_used(values):

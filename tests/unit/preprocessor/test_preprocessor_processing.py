@@ -17,7 +17,6 @@ from cygnet.preprocessor.outcome import Consumed, Done, GivenUp
 from cygnet.preprocessor.outputs import packs
 from cygnet.preprocessor.parameters import Snapshot
 from cygnet.preprocessor.processing import Processor, announced_frame
-from cygnet.preprocessor.worker import batch_for
 from cygnet.spec.pipeline import PipelineSpec
 from fixtures.rig import frame
 
@@ -144,6 +143,13 @@ def test_our_own_announcement_keeps_the_exact_time_and_anothers_brings_its_own()
         assert announced_frame(pointer, other, b"", 999).time_ns == 999
 
 
+def test_the_number_that_an_announcer_gives_a_frame_is_kept_beside_our_own():
+    pointer = frame(7, body=b"{}")
+    found = announced_frame(pointer, announcement(run="LIME-4", event=17), b"", 1)
+    assert (found.id, found.attrs) == (pointer.id, {"announced_run": "LIME-4", "announced_event": 17})
+    assert announced_frame(pointer, announcement(run="r", detector="cam", event=7), b"", 1).attrs == {}
+
+
 def test_an_announced_array_of_three_axes_is_no_image_of_two():
     pointer = frame(7, body=b"{}")
     found = announced_frame(pointer, announcement(dtype="<u2", shape=(2, 3, 4)), b"", 1)
@@ -173,11 +179,3 @@ def test_results_are_packed_each_once_by_detector_in_order_and_within_bounds(giv
     for detector in "abc":
         events = [r.id.event for group in groups for r in group if r.id.detector == detector]
         assert events == sorted(events)
-
-
-@given(st.floats(-1, 1000))
-def test_a_batch_takes_about_a_quarter_of_a_second_and_never_nothing(seconds):
-    batch = batch_for(seconds)
-    assert 1 <= batch <= 64
-    if batch > 1 and seconds > 0:
-        assert batch * seconds <= 0.25 + 1e-9

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.preprocessor.parameters import WindowBounds
+from cygnet.model.errors import BadInputError
 from cygnet.preprocessor.stages import Recipe, recipe
 from cygnet.spec.pipeline import Preprocessor
+from cygnet.transport.parameters import WindowBounds
 
 BOUNDS = WindowBounds(80, 120)
 
@@ -75,5 +76,7 @@ def test_the_rows_that_are_read_are_those_that_the_crop_needs(height, half):
 
 @pytest.mark.parametrize("shape", [(7, 30), (20, 7), (1, 1), (3, 7, 30)])
 def test_a_crop_that_does_not_fit_says_so(shape):
-    with pytest.raises(ValueError, match=r"half.?window"):
+    accepted = min(shape[-2:]) // 2
+    with pytest.raises(BadInputError, match=rf"crop\.halfWindow: 4 needs 8 .* up to {accepted}$") as caught:
         of({"crop": {"halfWindow": 4}}).apply(noise(*shape), None)
+    assert caught.value.reason == "smaller-than-crop"

@@ -42,6 +42,25 @@ def test_frames_are_counted_and_not_messages():
     assert packed.inputs["demand_pods"] == pytest.approx(alone.inputs["demand_pods"])
 
 
+SLOW_PACKS = {"pending": 2, "ack_pending": 2, "acked": 0, "last_seq": 4, "frames_per_message": 62.5}
+
+
+def test_slow_packs_that_are_worked_on_are_no_stall_and_the_fleet_grows_for_the_rest():
+    samples = [healthy(START + 5 * tick, **SLOW_PACKS, processed_frames=5 * tick) for tick in range(10)]
+    decision = decide(history(samples), SPEC)
+    assert decision.memory.mu_hz == pytest.approx(1.0)
+    assert decision.condition("Stalled").status is Status.FALSE
+    assert decision.inputs["processed_hz"] == pytest.approx(1.0)
+    assert (decision.action, decision.reason) == (Action.UP, Reason.DEMAND_ABOVE_CAPACITY)
+
+
+def test_slow_packs_that_nobody_works_on_are_a_stall_told_in_frames():
+    samples = [healthy(START + 5 * tick, **SLOW_PACKS, processed_frames=40) for tick in range(10)]
+    decision = decide(history(samples), SPEC)
+    assert decision.reason is Reason.STALLED
+    assert decision.message == "250 frames wait, none was finished for 45 s; 1 pod is ready"
+
+
 def test_growth_waits_for_pods_that_start_unless_the_backlog_alone_explains_it():
     few = steady(60, arrival_hz=100, processed_hz=24, pods=2, backlog=200, desired=9)
     small = tuple(replace(s, pending=100) for s in few)
@@ -177,6 +196,11 @@ def test_bounds_hold_without_metrics():
     decision = decide(history([blind]), SPEC)
     assert (decision.desired, decision.reason) == (30, Reason.ABOVE_MAX_REPLICAS)
     assert decision.condition("MetricsAvailable").status is Status.FALSE
+    for unknown in ("lifecycle", "rolling_out", "desired"):
+        unsure = decide(history([replace(blind, **{unknown: None})]), SPEC)
+        assert (unsure.action, unsure.reason) == (Action.HOLD, Reason.METRICS_MISSING)
+    stale = History(now=blind.time + 16, samples=(blind,))
+    assert decide(stale, SPEC).action is Action.HOLD
     raised = decide(history([healthy()]), ScalingSpec(min_replicas=5))
     assert (raised.desired, raised.reason) == (5, Reason.BELOW_MIN_REPLICAS)
 

@@ -57,9 +57,9 @@ class Values(dict):
         self[key] = data
 
 
-def bridge(stream, values, dedupe="none"):
-    spec = AnnouncementsSource(subjects=["daq/data"], dedupeBy=dedupe)
-    return Bridge("cam", spec, values, lambda: Reader(stream))
+def bridge(stream, values, dedupe="none", *, endless=False, subject="daq/data"):
+    spec = AnnouncementsSource(subjects=[subject], dedupeBy=dedupe)
+    return Bridge("cam", spec, values, lambda: Reader(stream), endless=endless)
 
 
 def told(number):
@@ -70,12 +70,12 @@ async def test_a_run_begins_with_what_comes_after_it_and_goes_on_where_it_was():
     stream, values = Stream(), Values()
     stream.add(b"before", b"before")
     first = bridge(stream, values)
-    await first.open("r", 0)
+    await first.open("r", 0, None)
     stream.add(b"a", b"b", b"c")
     batch = await first.take(0, 2)
     assert [(each.id.event, each.body) for each in batch.frames] == [(0, b"a"), (1, b"b")]
     again = bridge(stream, values)
-    await again.open("r", 2)
+    await again.open("r", 2, None)
     batch = await again.take(2, 64)
     assert [(each.id.event, each.body) for each in batch.frames] == [(2, b"c")]
 
@@ -83,7 +83,7 @@ async def test_a_run_begins_with_what_comes_after_it_and_goes_on_where_it_was():
 async def test_what_the_announcer_sent_too_fast_is_a_gap_and_keeps_its_numbers():
     stream, values = Stream(), Values()
     slow = bridge(stream, values)
-    await slow.open("r", 0)
+    await slow.open("r", 0, None)
     stream.add(*(str(n).encode() for n in range(6)))
     for lost in (1, 2, 4):
         del stream.messages[lost]
@@ -96,12 +96,12 @@ async def test_what_the_announcer_sent_too_fast_is_a_gap_and_keeps_its_numbers()
 async def test_a_repetition_is_a_duplicate_also_after_a_restart():
     stream, values = Stream(), Values()
     first = bridge(stream, values, "filename+time")
-    await first.open("r", 0)
+    await first.open("r", 0, None)
     stream.add(told(0), told(1), told(0))
     batch = await first.take(0, 64)
     assert ([each.id.event for each in batch.frames], batch.duplicate) == ([0, 1], [(2, 2)])
     again = bridge(stream, values, "filename+time")
-    await again.open("r", 3)
+    await again.open("r", 3, None)
     stream.add(told(1), told(2))
     batch = await again.take(3, 64)
     assert ([each.id.event for each in batch.frames], batch.duplicate) == ([4], [(3, 3)])
@@ -111,7 +111,7 @@ async def test_a_long_run_remembers_no_more_than_intake_holds(monkeypatch):
     monkeypatch.setattr("cygnet.simulator.bridge._REMEMBERED", 10)
     stream = Stream()
     one = bridge(stream, Values(), "filename+time")
-    await one.open("r", 0)
+    await one.open("r", 0, None)
     event = 0
     for number in range(200):
         stream.add(told(number))
@@ -125,7 +125,39 @@ async def test_a_long_run_remembers_no_more_than_intake_holds(monkeypatch):
 async def test_garbage_is_passed_on_and_is_no_duplicate_of_other_garbage():
     stream = Stream()
     one = bridge(stream, Values(), "filename+time")
-    await one.open("r", 0)
+    await one.open("r", 0, None)
     stream.add(b"garbage", b"garbage", b"{}", b"{}")
     batch = await one.take(0, 64)
     assert [each.id.event for each in batch.frames] == [0, 1, 2, 3]
+
+
+async def run_of(one, values, run, events):
+    """Take a run of so many events, as a feeder does, and leave its cursor behind."""
+    await one.open(run, 0, events)
+    batch = await one.take(0, events)
+    await values.put(f"cursor.{run}.cam", {"next": batch.next_event})
+    return [each.body for each in batch.frames]
+
+
+async def test_what_comes_between_two_endless_runs_belongs_to_the_second():
+    stream, values = Stream(), Values()
+    one = bridge(stream, values, endless=True)
+    await one.open("r1", 0, 2)
+    stream.add(b"a", b"b", b"c", b"d")
+    assert await run_of(one, values, "r1", 2) == [b"a", b"b"]
+    stream.add(b"e")
+    assert await run_of(one, values, "r2", 2) == [b"c", b"d"]
+    assert await run_of(bridge(stream, values, endless=True), values, "r3", 2) == [b"e"]
+
+
+async def test_a_run_asked_for_by_itself_and_another_subject_begin_with_what_is_new():
+    stream, values = Stream(), Values()
+    one = bridge(stream, values)
+    await one.open("r1", 0, 1)
+    stream.add(b"a", b"b")
+    assert await run_of(one, values, "r1", 1) == [b"a"]
+    await one.open("r2", 0, 1)
+    assert (await one.take(0, 1)).frames == []
+    other = bridge(stream, values, endless=True, subject="daq/other")
+    await other.open("r3", 0, 1)
+    assert (await other.take(0, 1)).frames == []

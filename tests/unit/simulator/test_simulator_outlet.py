@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from cygnet.model.frame import ANNOUNCEMENT, Frame
 from cygnet.model.identity import FrameId
-from cygnet.simulator.outlet import Route, Store, pack, route
+from cygnet.simulator.outlet import Route, Store, info_line, pack, route
+from cygnet.storage.port import Head
 from cygnet.transport.codec import decode_frames
 
 LIMIT = (1 << 20) - (64 << 10)  # of a server that nobody has told otherwise
@@ -63,12 +64,17 @@ class Bucket:
 
     def __init__(self):
         self.objects = {}
+        self.puts = 0
 
     async def put(self, key, body, *, content_type, metadata=None, only_if_absent=False):
         if only_if_absent and key in self.objects:
             return False
         self.objects[key] = bytes(body)
+        self.puts += 1
         return True
+
+    async def head(self, key):
+        return Head(len(self.objects[key]), "", "") if key in self.objects else None
 
     async def get(self, key):
         return self.objects[key]
@@ -101,3 +107,23 @@ async def test_an_announcement_says_what_old_listeners_read_and_what_ours_need()
     assert told.key.endswith("000000007.png")
     assert (told.dtype, told.shape, told.codec) == (None, None, None)
     assert (array.dtype, array.shape, array.codec, array.attrs) == ("|u1", (10,), "identity", {"a": 1})
+
+
+async def test_frames_of_the_same_bytes_share_an_object_and_remain_events_of_their_own():
+    store = Store(bucket := Bucket(), "cygno-daq", "p", by_content=True)
+    jpeg = {"content_type": "image/jpeg", "dtype": "", "shape": ()}
+    frames = [frame(event, body=body, **jpeg) for event, body in enumerate([b"a", b"a", b"b"])]
+    told = await store.announce(frames)
+    assert [each.event for each in told] == [0, 1, 2]
+    name = "cam-0cc175b9c0f1b6a831c399e269772661.jpg"
+    assert [(each.key, each.filename) for each in told[:2]] == [(name, name)] * 2
+    assert told[2].key == told[2].filename != name
+    assert {each.bucket for each in told} == {"cygno-daq"}
+    (again,) = await store.announce([frame(7, body=b"a", **jpeg)])
+    assert (again.key, again.event) == (name, 7)
+    assert bucket.puts == 2, "an object that somebody may be reading was put again"
+
+
+def test_line_of_text_names_the_frame_in_ascii():
+    png = frame(7, body=b"\x89PNG", content_type="image/png", dtype="", shape=())
+    assert info_line(png, None) == b"cam: run r, event 7: passed on"

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from cygnet.model.errors import BadInputError
-from cygnet.simulator.replay import Replay, frame_files
+from cygnet.simulator.replay import Replay
 from cygnet.spec.sources import ReplaySource
+from hostile.arrays import DAMAGED
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def folder(tmp_path):
 
 async def source(folder, **spec):
     replay = Replay("cam", ReplaySource(path=".", **spec), folder)
-    await replay.open("r", 0)
+    await replay.open("r", 0, None)
     return replay
 
 
@@ -48,9 +49,7 @@ async def test_an_array_of_any_type_and_order_is_read_as_it_is(tmp_path, dtype, 
     assert np.array_equal(np.frombuffer(frame.body, frame.dtype).reshape(frame.shape), array)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\x93NUMPY", b"no array at all", b"\x93NUMPY\x01\x00v\x00{'descr'"]
-)
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
 async def test_a_file_that_is_no_array_is_passed_on_and_ends_nothing(tmp_path, content):
     (tmp_path / "0.npy").write_bytes(content)
     [frame] = (await (await source(tmp_path)).take(0, 1)).frames
@@ -65,8 +64,7 @@ async def test_a_file_that_is_gone_in_mid_run_keeps_its_number(folder):
     assert len(batch.frames[1].body) == 0
 
 
-def test_a_folder_that_is_none_or_has_no_frame_is_named(tmp_path):
-    with pytest.raises(BadInputError, match="is not a folder"):
-        frame_files(tmp_path / "nowhere")
-    with pytest.raises(BadInputError, match=r"no frame; accepted: .png"):
-        frame_files(tmp_path)
+@pytest.mark.parametrize(("path", "wrong"), [("nowhere", "is not there"), (".", "has no frame")])
+def test_a_folder_that_is_none_or_has_no_frame_is_named(tmp_path, path, wrong):
+    with pytest.raises(BadInputError, match=rf"replay.path: .*{wrong}; accepted: a folder with .png"):
+        Replay("cam", ReplaySource(path=path), tmp_path)

@@ -10,6 +10,7 @@ from cygnet.spec.problems import SpecError
 from hostile.spec_texts import HEAD, SOURCES
 
 VALID = HEAD + SOURCES
+EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 
 
 def refused(path: Path | str) -> str:
@@ -22,6 +23,12 @@ def refused(path: Path | str) -> str:
 def write(path: Path, content: str | bytes) -> Path:
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return path
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_every_example_is_valid_and_its_first_line_says_what_it_is(path: Path) -> None:
+    assert load(path)
+    assert path.read_text().startswith("# ")
 
 
 def test_several_documents_of_a_file_come_in_its_order(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """`cygnet init` and `cygnet schema` as somebody types them."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 from cygnet.cli.frame_folder import KINDS
 from cygnet.cli.init import init
 from cygnet.cli.schema import schema
+from cygnet.local.command_line import as_typed
 from cygnet.simulator.replay import CONTENT_TYPES
 from cygnet.spec.loader import load
 from cygnet.spec.schema import json_schema
@@ -70,12 +73,37 @@ def test_folder_with_a_name_that_yaml_would_misread_is_replayed(here: Path) -> N
         (here / name).rename(here / "frames")
 
 
+def test_files_that_are_no_frames_are_listed_and_leave_the_others_their_spec(here: Path) -> None:
+    (here / "frames" / "bad.png").write_text("text")
+    (here / "frames" / ".hidden.png").write_text("what an editor left")
+    result = run("init", "lime", "frames")
+    assert result.exit_code == 0
+    assert "replays 5 frames (2 PNG, 1 JPEG, 1 TIFF, 1 npy)" in result.stdout
+    assert "to become dead letters: 1 file\n  bad.png is not a PNG file" in result.stdout
+    assert ".hidden" not in result.stdout
+    assert load("lime.yaml")
+
+
+def test_what_is_suggested_next_can_be_typed_as_it_is_printed(here: Path) -> None:
+    told = run("init", "lime", "frames").stdout
+    [command] = re.findall(r"^  (\S+) up lime.yaml", told, re.MULTILINE)
+    assert shutil.which(command)
+
+
 def test_announcer_is_listened_to(here: Path) -> None:
     result = run("init", "lime", "--announcements", "daq/data/me")
     assert "listens to daq/data/me." in result.stdout
     announcements = load("lime.yaml")[0].spec.sources[0].announcements
     assert announcements is not None
     assert announcements.subjects == ["daq/data/me"]
+
+
+def test_detector_is_simulated(here: Path) -> None:
+    result = run("init", "lime", "--simulator")
+    assert "Wrote lime.yaml: simulates a CYGNO detector." in result.stdout
+    simulator = load("lime.yaml")[0].spec.sources[0].simulator
+    assert simulator is not None
+    assert (simulator.model, simulator.preset) == ("cygno", "sosc")
 
 
 def test_existing_file_is_overwritten_only_by_force(here: Path) -> None:
@@ -93,8 +121,9 @@ def test_json_tells_what_was_written(here: Path) -> None:
         "file": "my lime.yaml",
         "name": "lime",
         "frames": {"PNG": 2, "JPEG": 1, "TIFF": 1, "npy": 1},
+        "bad": {},
         "subject": None,
-        "next": ["cygnet up 'my lime.yaml'", "cygnet chunks ls"],
+        "next": [f"{as_typed('cygnet')} up 'my lime.yaml'", f"{as_typed('cygnet')} chunks ls"],
     }
 
 
@@ -110,11 +139,15 @@ def test_json_tells_what_was_written(here: Path) -> None:
         ),
         (["lime", "empty"], "FRAMES: empty has no frames: there is no file in it"),
         (["lime", "texts"], "FRAMES: texts has no frames: files in it: 1, none of them an image"),
-        (["lime", "wrong"], "FRAMES: wrong/x.png is not a PNG file, though its name says so"),
-        (["lime"], "give a folder of frames to replay, or --announcements SUBJECT to listen to"),
+        (["lime", "wrong"], "FRAMES: wrong has no frames: x.png is not a PNG file, though its name says so"),
+        (["lime"], "give a folder of frames to replay, --announcements SUBJECT to listen to, or --simulator"),
         (
             ["lime", "frames", "--announcements", "s"],
-            "either a folder of frames or --announcements SUBJECT, not both",
+            "one of a folder of frames, --announcements SUBJECT and --simulator, not several",
+        ),
+        (
+            ["lime", "frames", "--simulator"],
+            "one of a folder of frames, --announcements SUBJECT and --simulator, not several",
         ),
         (
             ["lime", "--announcements", "daq >"],

@@ -53,7 +53,7 @@ def test_missing_field_points_at_its_parent_and_says_what_it_is_for() -> None:
         ("  streams: {replicas: true}", "true is a boolean; accepted: 1, 3 or 5"),
         ("  store: 'yes'", "'yes' is a string; accepted: true or false"),
         ("  nats:", "spec.nats: is empty; accepted: a mapping with the fields url, secretName"),
-        ("  uploader: {bucket: 7}", "; write it in quotes: '7'"),
+        ("  uploader: {bucket: 700}", "; write it in quotes: '700'"),
         ("  uploader: {bucket: Cygno}", "'Cygno' does not fit; accepted: 3 to 63 of a-z 0-9 . -"),
         ("  streams: {deadBytes: 5}", "5 is too small; accepted: a whole number from 1048576 (1 MiB) to"),
         ("  deadLetters: {maxAgeHours: 0}", "0 is too small; accepted: a number above 0, at most 8760"),
@@ -76,6 +76,18 @@ def test_missing_field_points_at_its_parent_and_says_what_it_is_for() -> None:
         (
             "  aggregator: {keyTemplate: ''}",
             "'' has 0 characters, too few; accepted: a string of 1 to 500 characters",
+        ),
+        (
+            "  local: {nats: {users: [{user: cygnet, password: x}]}}",
+            "users[0].user: 'cygnet' does not fit: Cygnet itself comes by this name; accepted: another one",
+        ),
+        (
+            "  local: {nats: {users: [{user: a, password: x}, {user: a, password: y}]}}",
+            "users[1].user: 'a' does not fit: an earlier user has this name; accepted: another one",
+        ),
+        (
+            "  local: {s3: {users: [{accessKeyId: cygnet, secretAccessKey: not-a-secret}]}}",
+            "spec.local.s3.users[0].accessKeyId: 'cygnet' does not fit: Cygnet itself comes by this name",
         ),
         ("  spec: {}", "it belongs in the top of the document"),
         ("  minReplicas: 3", "it belongs in spec.preprocessor.scaling"),
@@ -156,3 +168,9 @@ def test_a_problem_is_told_to_programs_without_the_excerpt() -> None:
         "message": "7 is a whole number",
         "accepted": "true or false",
     }
+
+
+def test_quotes_are_not_suggested_where_they_would_not_help() -> None:
+    words = said("  local: {nats: {listen: 4222}}\n")
+    assert "accepted: host:port, with a port from 0 to 65535" in words
+    assert "quotes" not in words

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cygnet.spec.example import announcements_spec, replay_spec
+from cygnet.spec.example import announcements_spec, replay_spec, simulator_spec
 from cygnet.spec.loader import loads
 from cygnet.spec.reference import reference_markdown
 from cygnet.spec.schema import DIALECT, fields_of, json_schema, parts
@@ -62,7 +62,7 @@ def test_every_field_has_a_description_and_every_number_string_and_list_in_spec_
                 case "integer" | "number" if "enum" not in node:
                     assert {"minimum", "exclusiveMinimum"} & set(node)
                     assert "maximum" in node
-                case "string" if "enum" not in node:
+                case "string" if not {"enum", "const"} & set(node):
                     assert "maxLength" in node or re.search(r"\{\d+,\d+\}", node.get("pattern", ""))
                 case "array":
                     assert "maxItems" in node
@@ -80,7 +80,9 @@ def uncommented(text: str) -> str:
     return re.sub(r"^( *)# ((  )?(- )?[a-zA-Z]+:)", r"\1\2", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("text", [replay_spec("lime", "frames"), announcements_spec("lime", "daq/data")])
+@pytest.mark.parametrize(
+    "text", [replay_spec("lime", "frames"), simulator_spec("lime"), announcements_spec("lime", "daq/data")]
+)
 def test_the_example_is_valid_with_and_without_its_commented_lines(text: str) -> None:
     assert loads(text)[0].metadata.name == "lime"
     full = uncommented(text)

@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cygnet.model.errors import BadInputError
+from cygnet.spec.pipeline import DEFAULT_KEY_TEMPLATE
+from cygnet.spec.templates import fault
 from cygnet.storage import keys
+from cygnet.storage.keys import CYGNO_TEMPLATE
 
 CHUNK: dict[str, Any] = {
     "prefix": "lime",
@@ -28,18 +31,18 @@ def render(template: str, **changes: Any) -> str:
 
 
 def test_default_key() -> None:
-    assert render(keys.DEFAULT_TEMPLATE) == "lime/20241203T164512-ab12/orca/chunk-000000200-000000399.npz"
+    assert render(DEFAULT_KEY_TEMPLATE) == "lime/20241203T164512-ab12/orca/chunk-000000200-000000399.npz"
 
 
 def test_school_key_is_one_line_of_spec() -> None:
-    assert render(keys.CYGNO_TEMPLATE, prefix="cygno-store") == (
+    assert render(CYGNO_TEMPLATE, prefix="cygno-store") == (
         "cygno-store/data-chunk-2024-12-03T16:45:12.671863.npz"
     )
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "//"])
 def test_empty_prefix_leaves_no_slash(prefix: str) -> None:
-    assert render(keys.DEFAULT_TEMPLATE, prefix=prefix).startswith("20241203T164512-ab12/orca/")
+    assert render(DEFAULT_KEY_TEMPLATE, prefix=prefix).startswith("20241203T164512-ab12/orca/")
     assert keys.manifest_key(prefix, "r", "d", 0, 9) == "r/manifest/d-000000000-000000009.parquet"
     assert keys.ledger_key(prefix, "r") == "r/ledger.json"
 
@@ -52,19 +55,19 @@ def test_prefix_may_be_a_path() -> None:
 
 @given(times=st.lists(st.integers(0, 7 * 10**18).map(lambda t: t // 1000 * 1000), min_size=2, unique=True))
 def test_names_by_time_sort_by_time(times: list[int]) -> None:
-    named = [render(keys.CYGNO_TEMPLATE, last_time_ns=time) for time in sorted(times)]
+    named = [render(CYGNO_TEMPLATE, last_time_ns=time) for time in sorted(times)]
     assert named == sorted(named)
     assert len({len(name) for name in named}) == 1
 
 
 @given(events=st.lists(st.integers(0, 999_999_999), min_size=2, unique=True))
 def test_names_by_event_sort_by_event(events: list[int]) -> None:
-    named = [render(keys.DEFAULT_TEMPLATE, first_event=e, last_event=e) for e in sorted(events)]
+    named = [render(DEFAULT_KEY_TEMPLATE, first_event=e, last_event=e) for e in sorted(events)]
     assert named == sorted(named)
 
 
 @pytest.mark.parametrize(
-    "key", [render(keys.DEFAULT_TEMPLATE), render(keys.CYGNO_TEMPLATE), "a.b/c", "noext", "x/.npz"]
+    "key", [render(DEFAULT_KEY_TEMPLATE), render(CYGNO_TEMPLATE), "a.b/c", "noext", "x/.npz"]
 )
 def test_taken_key_gets_a_suffix_that_sorts_behind_it(key: str) -> None:
     names = [key, keys.with_suffix(key, 1), keys.with_suffix(key, 2)]
@@ -91,6 +94,9 @@ def test_taken_key_gets_a_suffix_that_sorts_behind_it(key: str) -> None:
         ("{prefix}\n{run}", "control characters"),
         ("", "ends without a name"),
         ("{prefix}/", "ends without a name"),
+        ("{attrs.a}-{attrs.b}-{attrs.c}", "names of 302 bytes; accepted: up to 240"),
+        ("{prefix}/{run}/" + "{attrs.a}/" * 10 + "x", r"keys of 1\d\d\d bytes; accepted: up to 1000"),
+        ("{prefix}/" + "ø" * 150, "names of 300 bytes"),
     ],
 )
 def test_bad_template_names_the_fault(template: str, fault: str) -> None:
@@ -107,6 +113,29 @@ def test_attribute_never_leaves_its_place_in_the_key(value: object) -> None:
     assert key.startswith("lime/")
     assert key.endswith("/0001.npz")
     assert ".." not in key.split("/")
+
+
+_FIELDS = [
+    "{prefix}",
+    "{run}",
+    "{detector}",
+    "{seq:099d}",
+    "{last_time}",
+    "{attrs.a}",
+    "{ext}",
+    "/",
+    "ü",
+    "x",
+]
+
+
+@given(template=st.lists(st.sampled_from(_FIELDS), max_size=40).map("".join), value=st.text(min_size=300))
+def test_no_key_is_longer_than_a_store_takes_whatever_an_attribute_says(template: str, value: str) -> None:
+    longest = {"prefix": "p" * 200, "run": "r" * 64, "detector": "d" * 64, "seq": 2**63 - 1}
+    if fault(template) is None:
+        key = keys.with_suffix(render(template, **longest, attrs={"a": value + "a" * 300}), 99_999)
+        assert len(key.encode()) <= 1024
+        assert max(len(name.encode()) for name in key.split("/")) <= 255
 
 
 def test_missing_attribute_is_said() -> None:

@@ -1,6 +1,8 @@
 """Frames, announcements and results survive the way there and back, and hostile bytes cost one entry."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -272,9 +274,29 @@ def test_message_ids_tell_detectors_stages_and_packs_apart() -> None:
 CYGNO = {"url": "http://s3/frames/a.jpg?X-Amz=1", "time": "2024-11-27 14:27:36.570564", "filename": "a.jpg"}
 
 
-def test_a_foreign_announcement_is_read_and_its_other_keys_ignored() -> None:
+def test_keys_of_a_foreign_announcement_that_we_do_not_know_are_kept_as_attributes() -> None:
     body = json.dumps({**CYGNO, "camera": {"deep": [1]}, "weather": None}).encode()
-    assert decode_announcement(body) == Announcement(**CYGNO)
+    assert decode_announcement(body) == Announcement(
+        **CYGNO, attrs={"camera": {"deep": [1]}, "weather": None}
+    )
+    body = json.dumps({**CYGNO, "temperature": 20, "attrs": {"temperature": 21, "hv": 440}}).encode()
+    assert decode_announcement(body).attrs == {"temperature": 21, "hv": 440}
+
+
+def test_an_announcer_that_counts_its_runs_is_understood() -> None:
+    assert decode_announcement(json.dumps({**CYGNO, "run": 7}).encode()).run == "7"
+
+
+def test_what_is_accepted_is_known_for_every_key_of_an_announcement() -> None:
+    for name in Announcement.__dataclass_fields__:
+        with pytest.raises(BadInputError, match=f"^{name}: .*; accepted: ") as caught:
+            decode_announcement(json.dumps({**CYGNO, name: True}).encode())
+        assert caught.value.reason == "wrong-type"
+
+
+def test_a_time_in_seconds_is_told_how_a_time_is_written() -> None:
+    with pytest.raises(BadInputError, match=r"time: 1732717656\.57; accepted: .*YYYY-MM-DD hh:mm:ss"):
+        decode_announcement(json.dumps({**CYGNO, "time": 1732717656.57}).encode())
 
 
 @given(
@@ -309,6 +331,7 @@ def test_an_announcement_survives_its_frame(announcement: Announcement) -> None:
         (b'{"url": "u", "time": "t", "filename": ["f"]}', "wrong-type"),
         (b'{"url": "u", "time": "t", "event": "one"}', "wrong-type"),
         (b'{"url": "u", "time": "t", "event": -1}', "bad-event"),
+        (b'{"url": "u", "time": "t", "note": "' + b"n" * 5000 + b'"}', "attrs-too-large"),
         (b'{"url": "u", "time": "t", "run": "a b"}', "bad-name"),
         (b'{"url": "u", "time": "t", "offset": -1}', "bad-number"),
         (b'{"url": "u", "time": "t", "shape": [0]}', "bad-shape"),
@@ -389,3 +412,11 @@ def test_hostile_results_are_bad_input(data: st.DataObject) -> None:
 def test_what_are_no_results_is_bad_input(headers: dict[str, str], body: bytes) -> None:
     with pytest.raises(BadInputError):
         decode_results(headers, body)
+
+
+def test_every_key_of_an_announcement_is_in_the_reference() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "announcement.md").read_text()
+    keys = {
+        key for row in re.findall(r"^\|([^|]*)\|", page, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)
+    }
+    assert keys == set(Announcement.__dataclass_fields__)

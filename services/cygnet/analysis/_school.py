@@ -1,0 +1,104 @@
+"""The school's own chunks: npz files with `image` (N, H, W) and `tstamp` (N,), from a folder or a list."""
+
+import os
+import zipfile
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cygnet.model.errors import BadInputError, NoSuchError
+
+Images = npt.NDArray[np.generic]
+_ZEROS = 0.01  # of the pixels: a camera's pedestal of 100 is never 0, a window clips much to it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchoolChunks:
+    """Images of many chunks as one sequence, in the order of the files' names; files are read when needed."""
+
+    files: tuple[Path, ...]
+    ends: tuple[int, ...]
+    """Images in the files up to each one, it included."""
+    times: npt.NDArray[np.datetime64]
+    """(N,), as the chunks have them; naive."""
+    windowed: str
+    """Why these images are no longer counts; empty if they are."""
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def images(self, start: int = 0, stop: int | None = None) -> Images:
+        """Return the images at positions start … stop, (N, H, W). Raises BadInputError for mixed shapes."""
+        first, last, _ = slice(start, stop).indices(len(self))
+        parts = []
+        while first < last:
+            number = bisect_right(self.ends, first)
+            begin = self.ends[number - 1] if number else 0
+            end = min(self.ends[number], last)
+            parts.append(_member(self.files[number], "image")[first - begin : end - begin])
+            first = end
+        if not parts:
+            raise BadInputError(f"positions {start} to {stop}: no image of {len(self)}", reason="no-events")
+        forms = sorted({f"{part.dtype} {part.shape[1:]}" for part in parts})
+        if len(forms) > 1:
+            raise BadInputError(f"these images cannot be stacked: {'; '.join(forms)}", reason="mixed-layout")
+        return np.concatenate(parts)
+
+
+def read_school_chunks(where: "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]") -> SchoolChunks:
+    """Open the chunks of a folder (`*.npz`) or the given files, sorted by name, which is by time.
+
+    Raises NoSuchError without any chunk, BadInputError for a file that is none: it must hold `image`
+    (N, H, W) and `tstamp` (N,), and is never unpickled.
+    """
+    if isinstance(where, (str, os.PathLike)):
+        files = sorted(Path(where).glob("*.npz"))
+        said = f"folder {os.fspath(where)!r}"
+    else:
+        files = sorted((Path(each) for each in where), key=lambda file: file.name)
+        said = "the list of files"
+    if not files:
+        raise NoSuchError(f"{said} holds no chunk (*.npz)")
+    times = [_times(file) for file in files]
+    counts = np.cumsum([len(each) for each in times])
+    return SchoolChunks(
+        files=tuple(files),
+        ends=tuple(int(count) for count in counts),
+        times=np.concatenate(times),
+        windowed=_why_windowed(_member(files[0], "image")),
+    )
+
+
+def _times(file: Path) -> npt.NDArray[np.datetime64]:
+    times = _member(file, "tstamp")
+    if times.ndim != 1 or times.dtype.kind != "M":
+        raise BadInputError(f"{file}: tstamp is {times.dtype} {times.shape}; accepted: datetime64 (N,)")
+    return times.astype("M8[ns]")
+
+
+def _member(file: Path, name: str) -> npt.NDArray[Any]:
+    try:
+        with file.open("rb") as body, np.load(body, allow_pickle=False) as chunk:
+            array: npt.NDArray[Any] = chunk[name]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadInputError(
+            f"{file}: {name!r} can't be read: {error}; accepted: an npz with image (N, H, W) and tstamp (N,)"
+        ) from error
+    if name == "image" and array.ndim != 3:
+        raise BadInputError(f"{file}: image has shape {array.shape}; accepted: (N, H, W)")
+    return array
+
+
+def _why_windowed(images: Images) -> str:
+    """Say why images are no counts: the chunks themselves do not tell."""
+    if images.dtype.kind == "f":
+        return f"they are {images.dtype} from {images.min():g} to {images.max():g}, as a window makes"
+    zeros = float((images == 0).mean()) if images.size else 0.0
+    if zeros > _ZEROS:
+        return f"{zeros:.0%} of their pixels are 0, as a window makes"
+    return ""

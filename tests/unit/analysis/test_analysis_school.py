@@ -1,0 +1,103 @@
+"""The school's chunks: read in time order, never unpickled, and never taken for counts when they are none."""
+
+import numpy as np
+import pytest
+
+from cygnet.analysis import measure, read_school_chunks
+from cygnet.analysis._pixels import pixels_of
+from cygnet.model.errors import BadInputError, NoSuchError
+
+START = np.datetime64("2024-12-03T16:45:12.000000", "us")
+
+
+def write_chunk(folder, number, images):
+    times = START + np.arange(number * 10, number * 10 + len(images)).astype("m8[s]")
+    file = folder / f"data-chunk-{times[-1]}.npz"
+    np.savez(file, image=images, tstamp=times)
+    return file
+
+
+def frames(count, seed=0, dtype=np.uint8):
+    return np.random.default_rng(seed).normal(100, 5, (count, 32, 32)).round().astype(dtype)
+
+
+def test_images_of_several_chunks_are_one_sequence_in_time(tmp_path):
+    stacks = [frames(n, n) for n in (3, 1, 4)]
+    for number in (2, 0, 1):
+        write_chunk(tmp_path, number, stacks[number])
+    chunks = read_school_chunks(tmp_path)
+    assert len(chunks) == 8
+    assert (np.diff(chunks.times) > np.timedelta64(0)).all()
+    np.testing.assert_array_equal(chunks.images(), np.concatenate(stacks))
+    np.testing.assert_array_equal(chunks.images(2, 6), np.concatenate(stacks)[2:6])
+    np.testing.assert_array_equal(chunks.images(-2), np.concatenate(stacks)[-2:])
+
+
+def test_a_list_of_files_is_read_as_its_folder_is(tmp_path):
+    files = [write_chunk(tmp_path, number, frames(2, number)) for number in (1, 0)]
+    np.testing.assert_array_equal(read_school_chunks(files).times, read_school_chunks(tmp_path).times)
+
+
+def test_counts_are_measured(tmp_path):
+    write_chunk(tmp_path, 0, frames(5))
+    measured = measure(read_school_chunks(tmp_path))
+    assert measured.shape == (32, 32)
+    assert measured.tracks.pedestal == pytest.approx(np.full(5, 100), abs=1)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.clip((frames(4) - 98.0) / 7, 0, 1),
+        (np.clip((frames(4) - 98.0) / 7, 0, 1) * 255).astype(np.uint8),
+    ],
+    ids=["float64 of a student", "uint8 of the organisers"],
+)
+def test_windowed_images_are_not_taken_for_counts(tmp_path, images):
+    write_chunk(tmp_path, 0, images)
+    chunks = read_school_chunks(tmp_path)
+    with pytest.raises(BadInputError, match=r"windowed .* light in counts.*gallery and a histogram"):
+        measure(chunks)
+    assert pixels_of(chunks).counts.sum() == images.size
+
+
+def test_floats_that_are_no_fractions_have_no_pixel_histogram(tmp_path):
+    write_chunk(tmp_path, 0, frames(2, dtype=np.float64))
+    with pytest.raises(BadInputError, match="accepted: uint8, uint16"):
+        pixels_of(read_school_chunks(tmp_path))
+
+
+def test_a_folder_without_chunks_is_said(tmp_path):
+    with pytest.raises(NoSuchError, match="holds no chunk"):
+        read_school_chunks(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"image": frames(2)},
+        {"tstamp": np.array([START])},
+        {"image": frames(2), "tstamp": np.array([1.0, 2.0])},
+        {"image": frames(2)[0], "tstamp": np.array([START])},
+        {"image": np.array([{"a": "pickle"}], object), "tstamp": np.array([START])},
+    ],
+    ids=["no tstamp", "no image", "times are no times", "one image", "a pickle"],
+)
+def test_a_chunk_that_is_none_is_refused_with_its_name(tmp_path, arrays):
+    np.savez(tmp_path / "data-chunk-x.npz", **arrays)
+    with pytest.raises(BadInputError, match=r"data-chunk-x\.npz"):
+        read_school_chunks(tmp_path)
+
+
+def test_a_torn_file_is_refused_with_its_name(tmp_path):
+    whole = write_chunk(tmp_path, 0, frames(2)).read_bytes()
+    (tmp_path / "data-chunk-y.npz").write_bytes(whole[:1000])
+    with pytest.raises(BadInputError, match=r"data-chunk-y\.npz"):
+        read_school_chunks(tmp_path)
+
+
+def test_images_of_two_sizes_cannot_be_stacked(tmp_path):
+    write_chunk(tmp_path, 0, frames(2))
+    write_chunk(tmp_path, 1, frames(2)[:, :16, :16])
+    with pytest.raises(BadInputError, match="cannot be stacked"):
+        read_school_chunks(tmp_path).images()
