@@ -40,7 +40,8 @@ def scenarios() -> list[Scenario]:
             name="disk full, Ctrl-C",
             what="the same, the run ended by Ctrl-C while there is no space",
             family="disk",
-            plan=_plan,
+            plan=partial(_plan, "interrupted"),
+            leaves_servers_alone=True,
             play=_interrupted,
         ),
         Scenario(
