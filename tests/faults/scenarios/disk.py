@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
+import yaml
 from tests.faults.check import Checked, check_folder, replayed
 from tests.faults.fleet import Fleet
 from tests.faults.plan import BUCKET, Plan
@@ -31,36 +32,40 @@ def scenarios() -> list[Scenario]:
             name="disk full, room made",
             what="nats-server of `cygnet up` gets no space until room is made",
             family="disk",
-            plan=_plan,
+            plan=partial(_plan, "made-nats"),
+            leaves_servers_alone=True,
             play=partial(_made, server="nats"),
         ),
         Scenario(
             name="disk full, Ctrl-C",
             what="the same, the run ended by Ctrl-C while there is no space",
             family="disk",
-            plan=_plan,
+            plan=partial(_plan, "interrupted"),
+            leaves_servers_alone=True,
             play=_interrupted,
         ),
         Scenario(
             name="disk full for S3",
             what="S3 of `cygnet up` gets no space until room is made; NATS lies elsewhere",
             family="disk",
-            plan=_plan,
+            plan=partial(_plan, "made-s3"),
+            leaves_servers_alone=True,
             play=partial(_made, server="s3"),
         ),
         Scenario(
             name="disk full, restart",
             what="the same, `up` stopped, refused with the disk full, started with more room",
             family="disk",
-            plan=_plan,
+            plan=partial(_plan, "restart"),
+            leaves_servers_alone=True,
             play=_restarted,
         ),
     ]
 
 
-def _plan(rig: Rig) -> Plan:
+def _plan(name: str, rig: Rig) -> Plan:
     frames = rig.frames("square", count=11, half_window=None, rows=256, columns=256)
-    return Plan(name="disk", frames=frames, rate_hz=_RATE_HZ, chunk_events=20)
+    return Plan(name=f"disk-{name}", frames=frames, rate_hz=_RATE_HZ, chunk_events=20)
 
 
 async def _made(fleet: Fleet, *, server: str) -> Checked:
@@ -99,9 +104,11 @@ async def _restarted(fleet: Fleet) -> Checked:
 @asynccontextmanager
 async def _full_up(fleet: Fleet, server: str) -> AsyncIterator[SmallUp]:
     """Give a `cygnet up` in mid-run of which a server has been refused space, and which says so."""
-    place = fleet.folder / f"disk-{len(list(fleet.folder.glob('disk-*')))}"
+    place = fleet.folder / "disk"
     spec = fleet.folder / "up.yaml"
-    spec.write_text(fleet.plan.text())
+    document = fleet.plan.document()
+    document["spec"]["local"] = {server: {"listen": "127.0.0.1:0"} for server in ("nats", "s3")}
+    spec.write_text(yaml.safe_dump(document))
     with small_disk(place, _WHOLE_BYTES) as disk, contextlib.ExitStack() as stack:
         elsewhere = ("--nats", fleet.rig.nats.url) if server == "s3" else ()
         up = SmallUp(disk, spec, _EVENTS, *elsewhere)
@@ -134,7 +141,11 @@ async def _ends_well(fleet: Fleet, up: SmallUp) -> Checked:
 
 async def _sees(up: SmallUp, condition: Callable[[], bool], what: str) -> None:
     async def holds() -> bool:
-        return condition()
+        if condition():
+            return True
+        if up.exit_code is not None and not condition():
+            raise FaultError(f"{what}, and `up` ended with code {up.exit_code}: {up.complaints}")
+        return False
 
     async def missing() -> str:
         logs = [f"--- {name}\n{up.log(name)[-600:]}" for name in ("nats", "s3")]

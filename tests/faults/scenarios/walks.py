@@ -20,6 +20,7 @@ from tests.faults.windows import FIRST, Windows
 _RATE_HZ = 20.0  # of each of two detectors
 _SUBJECT = "faults/walk"
 _WALKED = 0.7  # of the time; the rest is for healing
+_ANNOUNCED = 0.5  # of the time: a source that was held does not make up for it
 _COMPLETE_SECONDS = 120.0
 
 
@@ -61,7 +62,7 @@ def _plan(seed: int, rig: Rig) -> Plan:
 async def _play(fleet: Fleet, *, seed: int, seconds: float) -> Checked:
     await fleet.whole()
     chance = random.Random(seed)
-    events = int(_RATE_HZ * _WALKED * seconds)
+    events = int(_RATE_HZ * _ANNOUNCED * seconds)
     foreign = fleet.rig.frames("walked-foreign", count=20, half_window=None, rows=32, columns=32)
     host, closed = (f"http://127.0.0.1:{port}" for port in fleet.rig.spare_ports)
     windows = Windows(fleet)
