@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from cygnet.model.manifest import ManifestRow
 from cygnet.storage.errors import CorruptedError
+from cygnet.storage.parquet import read_parquet
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
 _WORD = pa.dictionary(pa.int32(), pa.string())
@@ -56,7 +57,7 @@ def table_to_parquet(table: pa.Table, metadata: Mapping[str, str] | None = None)
 def from_parquet(data: bytes | memoryview, name: str = "manifest") -> pa.Table:
     """Return the table in a manifest's or an index' bytes; `name` is for the message of CorruptedError."""
     try:
-        table = pq.read_table(pa.BufferReader(data))
+        table = read_parquet(data)
         if set(SCHEMA.names) - set(table.schema.names):
             raise pa.ArrowInvalid(f"columns are missing: {set(SCHEMA.names) - set(table.schema.names)}")
         return table.select(SCHEMA.names).cast(SCHEMA).replace_schema_metadata(table.schema.metadata)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from cygnet.model.truth import Truth
 from cygnet.storage import keys
 from cygnet.storage.errors import CorruptedError
+from cygnet.storage.parquet import read_parquet
 from cygnet.storage.port import Reader
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
@@ -92,7 +93,7 @@ def _from_parquet(data: bytes, key: str) -> pa.Table:
     """Return the rows of a segment, one for each event from its first to its last. Raises CorruptedError."""
     segment = keys.truth_segment(key)
     try:
-        table = pq.read_table(pa.BufferReader(data)).select(SCHEMA.names).cast(SCHEMA)
+        table = read_parquet(data).select(SCHEMA.names).cast(SCHEMA)
     except (pa.ArrowException, KeyError, OSError, ValueError) as error:
         raise CorruptedError(f"{key} holds no truth: {error}") from error
     table = table.replace_schema_metadata(None)

@@ -265,7 +265,7 @@ async def test_slices_that_came_too_late_to_be_purged_do_not_hold_chunks_full_fo
         await rig.begin("r")
         for run in ("r", "gone"):
             subject = rig.names.chunk_subject(run, "cam", "000000000-000000009", f"late-{run}")
-            body = memoryview(bytes(300_000))
+            body = memoryview(bytes(510_000))  # beside the two there is room for one event
             await publish_slices(rig.context.window, rig.nc, subject, f"late-{run}", body, "object")
         for event in range(64):
             await rig.publish(frame(event, np.full((128, 128), event, "u1")))
