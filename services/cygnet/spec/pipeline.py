@@ -19,6 +19,7 @@ from cygnet.spec.base import (
 )
 from cygnet.spec.local import Local
 from cygnet.spec.metadata import Metadata
+from cygnet.spec.pods import Pods
 from cygnet.spec.room import result_bytes
 from cygnet.spec.rules import broken
 from cygnet.spec.sources import Source
@@ -225,6 +226,8 @@ class PipelineSpec(Part):
     """A NATS server of one's own."""
     storage: Storage = Storage()
     """An S3 endpoint of one's own."""
+    pods: Pods = Pods()
+    """How the services run on a cluster."""
     local: Local = Local()
     """Servers on this machine."""
 

@@ -1,0 +1,1 @@
+"""The operator: Pipelines of a Kubernetes cluster, run, scaled, drained and explained."""
