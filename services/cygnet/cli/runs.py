@@ -9,6 +9,7 @@ from cygnet.cli.access import Link, bucket_of, places, stored_runs, with_link
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import print_json, print_table
 from cygnet.cli.run_rows import run_rows
+from cygnet.local.command_line import command
 from cygnet.local.control import COMPLETE, ask_for_end, current_run
 from cygnet.local.errors import LocalError
 from cygnet.local.places import s3_settings
@@ -71,11 +72,12 @@ def end(
     Example:
         cygnet runs end
     """
-    ended = with_link(data, pipeline, lambda link: _end(link, run))
+    ended = with_link(data, pipeline, lambda link: _end(link, run, data))
     if json_output:
         print_json({"run": ended, "asked": "end"})
     else:
-        typer.echo(f"run {ended} was asked to end; watch it with: cygnet ledger {ended}")
+        watch = command(f"ledger {ended}", data, pipeline)
+        typer.echo(f"run {ended} was asked to end; watch it with: {watch}")
 
 
 @app.command("rm")
@@ -104,7 +106,7 @@ def remove(
         typer.echo(f"run {run}: {removed['records']} records, {removed['objects']} objects removed")
 
 
-async def _end(link: Link, run: str | None) -> str:
+async def _end(link: Link, run: str | None, data: Data) -> str:
     if run is None:
         request = await current_run(link.values)
         if request is None:
@@ -112,11 +114,16 @@ async def _end(link: Link, run: str | None) -> str:
         run = request.run
     state = await run_state(link.values, check_name(run, "run"))
     if state is None:
-        raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
+        raise _no_such_run(link, run, data)
     if state != "running":
         raise LocalError(f"run {run} has ended already; it is {state}")
     await ask_for_end(link.values, run, last=False)
     return run
+
+
+def _no_such_run(link: Link, run: str, data: Data) -> NoSuchError:
+    those = command("runs ls", data, link.name)
+    return NoSuchError(f"pipeline {link.name} has no run {run!r}; `{those}` lists them")
 
 
 async def _check_removable(link: Link, run: str, data: Data) -> None:
@@ -125,9 +132,10 @@ async def _check_removable(link: Link, run: str, data: Data) -> None:
     if state in (None, "removed") and run not in await asyncio.to_thread(
         stored_runs, reader, link.place.prefix
     ):
-        raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
+        raise _no_such_run(link, run, data)
     if state not in (None, "removed", COMPLETE):
-        raise LocalError(f"run {run} is {state}: end it first with `cygnet runs end {run}`")
+        end_it = command(f"runs end {run}", data, link.name)
+        raise LocalError(f"run {run} is {state}: end it first with `{end_it}`")
 
 
 async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[str, int]:

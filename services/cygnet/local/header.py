@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from cygnet.local.command_line import as_typed
-from cygnet.local.data_folder import option
+from cygnet.local.command_line import command
 from cygnet.local.folder import Place
 from cygnet.local.plan import Slot
 
@@ -18,16 +17,16 @@ def where(places: Mapping[str, Place], folder: Path) -> list[Line]:
     for endpoint in dict.fromkeys(endpoint for endpoint, _ in buckets):
         inside = ", ".join(path for at, path in buckets if at == endpoint)
         lines.append(("bucket", f"{endpoint}  {inside}"))
-    which = f" -p {next(iter(places))}" if len(places) > 1 else ""
-    env = f'eval "$({as_typed("cygnet")} env{which}{option(folder)})"'
+    which = next(iter(places)) if len(places) > 1 else None
+    env = f'eval "$({command("env", folder, which)})"'
     lines.append(("data", f"{folder}   look in from another terminal: {env}"))
     return lines
 
 
-def metrics(addresses: Mapping[Slot, str]) -> list[Line]:
+def metrics(addresses: Mapping[Slot, str], folder: Path) -> list[Line]:
     """Return the line for metrics; empty until a service listens."""
     if not addresses:
         return []
     slot, address = min(addresses.items())
-    more = f", {len(addresses) - 1} more: {as_typed('cygnet')} status" if len(addresses) > 1 else ""
+    more = f", {len(addresses) - 1} more: {command('status', folder)}" if len(addresses) > 1 else ""
     return [("metrics", f"http://{address}/metrics  ({slot}){more}")]

@@ -15,10 +15,16 @@ from cygnet.transport.account import Follower, read_account
 from cygnet.transport.client import Client, Message
 from cygnet.transport.names import Names
 from cygnet.transport.runs import BEAM_KEY, RUN, SETTLED, RunRequest, run_key
-from cygnet.transport.streams import PREPROCESSOR, ConsumerState, StreamState, consumer_state, stream_state
+from cygnet.transport.streams import (
+    PREPROCESSOR,
+    PREPROCESSOR_BATCH,
+    ConsumerState,
+    StreamState,
+    consumer_state,
+    stream_state,
+)
 from cygnet.transport.values import Values
 
-_BATCH = 64  # messages that one worker pulls at most: how many workers the ack limit can feed
 _FOLLOW_SECONDS = 0.5
 
 
@@ -296,4 +302,5 @@ def _fill(stream: StreamState) -> float:
 
 
 def _ceiling(consumer: ConsumerState) -> int:
-    return max(1, consumer.max_ack_pending // _BATCH)
+    """Return how many workers the ack limit can feed."""
+    return max(1, consumer.max_ack_pending // PREPROCESSOR_BATCH)
