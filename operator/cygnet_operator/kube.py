@@ -67,8 +67,8 @@ class Kube:
         if self._session:
             await self._session.close()
 
-    async def list(self, kind: Kind, namespace: str | None, labels: str = "") -> list[Json]:
-        """Return all objects, consistent and complete, however many pages they are."""
+    async def list(self, kind: Kind, namespace: str | None, labels: str = "") -> tuple[list[Json], str]:
+        """Return all objects, consistent and complete however many pages they are, and the list's version."""
         found: list[Json] = []
         query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
         while True:
@@ -77,7 +77,7 @@ class Kube:
             found += [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer["items"]]
             rest = answer["metadata"].get("continue")
             if not rest:
-                return found
+                return found, str(answer["metadata"].get("resourceVersion", ""))
             query["continue"] = rest
 
     async def apply(self, document: Json, kind: Kind) -> Json:
