@@ -1,5 +1,6 @@
 """From the children that were seen to what a role's state is: pure."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -84,12 +85,23 @@ def _pod_trouble(pod: Json) -> str:
         )
         last_words = str(ended.get("message", "")).strip().splitlines()[-1:]
         if last_words:
-            return f"exit code {ended.get('exitCode')}: {last_words[0]}"
+            return f"exit code {ended.get('exitCode')}: {_as_said(last_words[0])}"
         if waiting.get("reason") and waiting["reason"] not in _NORMAL_WAITS:
             return ": ".join(str(waiting[part]) for part in ("reason", "message") if waiting.get(part))
         if ended:
             return f"{ended.get('reason', 'ended')} with exit code {ended.get('exitCode')}"
     return ""
+
+
+def _as_said(line: str) -> str:
+    """Return what a line of a service's log says."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(document, dict):
+        return line
+    return ": ".join(str(document[part]) for part in ("message", "error") if document.get(part)) or line
 
 
 def _waiting(pod: Json) -> list[Json]:
