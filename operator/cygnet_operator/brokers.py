@@ -55,6 +55,11 @@ class Brokers:
             )
         return url
 
+    def urls(self) -> list[str]:
+        """Return the servers that are known: the installation's own, and those of Pipelines seen so far."""
+        ours = [self._settings.nats_url] if self._settings.nats_url else []
+        return list(dict.fromkeys([*ours, *self._brokers]))
+
     async def client(self, pipeline: Pipeline) -> Client:
         """Return a connection that stands. Raises TransportError, at once while a server is away."""
         return await self.connection(self.url_of(pipeline))

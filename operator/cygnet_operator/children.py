@@ -32,11 +32,14 @@ def role_states(children: Mapping[tuple[str, str], Json]) -> dict[Role, RoleStat
 def _state(deployment: Json, pods: list[Json]) -> RoleState:
     status = deployment.get("status", {})
     replicas, updated = status.get("replicas", 0), status.get("updatedReplicas", 0)
+    pods = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
     living = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
     return RoleState(
         asked=deployment["spec"].get("replicas", 1),
         replicas=max(replicas, len(living)),
         ready=status.get("readyReplicas", 0),
+        ending=len(pods) - len(living),
+        settled=status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0),
         unschedulable=sum(bool(unschedulable(pod)) for pod in living),
         rolling_out=replicas > updated,
         trouble=_trouble(deployment, living),

@@ -30,6 +30,7 @@ def conditions(
     refusal: Refusal | None,
     streams: Part | None,
     storage: Part | None,
+    failure: Part | None,
     step: Step | None,
     replicas: Mapping[Role, int],
     roles: Mapping[Role, RoleState],
@@ -55,7 +56,7 @@ def conditions(
             **{each.type: Part(each.status, str(each.reason), each.message) for each in scaled},
             **(_of_lifecycle(step) if step else {}),
         }
-        found["Ready"] = _ready(found, step, replicas, roles)
+        found["Ready"] = failure or _ready(found, step, replicas, roles)
     return [_condition(kind, found.get(kind), generation, earlier.get(kind)) for kind in TYPES]
 
 

@@ -1,4 +1,4 @@
-"""What the operator remembers of one Pipeline between two visits; all of it can be had again after a restart."""
+"""What the operator remembers of one Pipeline between two visits; a restart may forget all of it."""
 
 import time
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from cygnet_operator.conditions import Part
 from cygnet_operator.lifecycle import Flow, Phase, Seen, Step, step
 from cygnet_operator.observed import Look, Observed, Role, RoleState, Sampler, Scaled, Scaler
 from cygnet_operator.settings import Settings
-from cygnet_operator.store import Key, Store
+from cygnet_operator.store import Key
 
 Json = dict[str, Any]
 
@@ -25,11 +25,16 @@ class Member:
     uid: str
     spec: "tuple[int, Pipeline | Refusal] | None" = None
     """Its generation, and what was read of it."""
+    created: str = ""
+    place: tuple[str, str, str] | None = None
+    """Endpoint, bucket and prefix that it claims."""
     sampler: Sampler | None = None
     scaler: Scaler | None = None
     look: Look | None = None
     flow: Flow | None = None
     """As of the last look; None while NATS does not say."""
+    reads_ends: bool = True
+    """A drain may have asked for the end of a run: the bucket of values has to be read."""
     scaled: Scaled | None = None
     decided: int | None = None
     """Preprocessors that the scaling asked for last."""
@@ -55,6 +60,13 @@ class Member:
         return self.spec[1] if self.spec and isinstance(self.spec[1], Pipeline) else None
 
     @property
+    def accepted(self) -> bool:
+        """Return whether it was accepted: what was is looked at until the next visit says otherwise."""
+        told = self.status.get("conditions", [])
+        is_told = any(each["type"] == "Accepted" and each["status"] == "True" for each in told)
+        return is_told and self.pipeline is not None
+
+    @property
     def was(self) -> Phase | None:
         """Return how far it was, as the status says."""
         for each in self.status.get("conditions", []):
@@ -62,11 +74,27 @@ class Member:
                 return Phase(each["reason"])
         return None
 
-    def refresh(self, document: Json) -> None:
-        """Take the Pipeline as it is now; its spec is read once for each generation."""
-        generation = int(document["metadata"].get("generation", 0))
-        if self.spec is None or self.spec[0] != generation:
-            self.spec = (generation, read(document))
+    @property
+    def claim(self) -> Claim | None:
+        """Return the place in a bucket that it claims, None if its spec is refused."""
+        if self.place is None or self.spec is None:
+            return None
+        accepted: Json = next(
+            (each for each in self.status.get("conditions", []) if each["type"] == "Accepted"), {}
+        )
+        is_held = accepted.get("status") == "True" and accepted.get("observedGeneration") == self.spec[0]
+        return Claim(key=self.key, uid=self.uid, created=self.created, is_held=is_held, place=self.place)
+
+    def refresh(self, document: Json, settings: Settings) -> bool:
+        """Take the Pipeline as it is now; return whether its spec was read, once for each generation."""
+        metadata = document["metadata"]
+        self.created = str(metadata.get("creationTimestamp", ""))
+        generation = int(metadata.get("generation", 0))
+        if self.spec is not None and self.spec[0] == generation:
+            return False
+        self.spec = (generation, read(document))
+        self.place = place(self.pipeline, settings) if self.pipeline else None
+        return True
 
     def observe(self, document: Json, children: Mapping[tuple[str, str], Json]) -> Observed | None:
         """Return what is seen of it now, None if its spec is refused."""
@@ -102,22 +130,9 @@ class Member:
 
 
 def source_pods(roles: Mapping[Role, RoleState]) -> int:
-    """Return how many pods of the source exist, those that are ending too."""
+    """Return how many pods of the source exist or may come, those that are ending too."""
     state = roles.get(Role.SOURCE)
-    return state.replicas if state else 0
-
-
-def claim_of(member: Member, document: Json, settings: Settings) -> Claim | None:
-    """Return the place in a bucket that a Pipeline claims, None if its spec is refused."""
-    pipeline = member.pipeline
-    if pipeline is None or member.spec is None:
-        return None
-    accepted = next((each for each in member.status.get("conditions", []) if each["type"] == "Accepted"), {})
-    is_held = accepted.get("status") == "True" and accepted.get("observedGeneration") == member.spec[0]
-    return Claim(
-        key=member.key,
-        uid=member.uid,
-        created=str(document["metadata"].get("creationTimestamp", "")),
-        is_held=is_held,
-        place=place(pipeline, settings),
-    )
+    if state is None:
+        return 0
+    there = max(state.asked, state.replicas + state.ending)
+    return there if state.settled else max(1, there)

@@ -1,6 +1,5 @@
 """How many pods each role should have: pure."""
 
-from cygnet.spec.pipeline import Pipeline
 from cygnet_operator.lifecycle import Step
 from cygnet_operator.observed import Observed, Role
 
@@ -16,19 +15,20 @@ def replicas(observed: Observed, step: Step, decided: int | None) -> dict[Role, 
 
 
 def _preprocessors(observed: Observed, step: Step, decided: int | None) -> int:
-    """A restart of the operator changes no count: what is there counts until the scaling says something."""
+    return max(base(observed, decided), step.min_preprocessors)
+
+
+def base(observed: Observed, decided: int | None) -> int:
+    """Return the preprocessors that are wanted for the load.
+
+    A restart of the operator changes no count: what is there counts until the scaling says something.
+    """
     pipeline = observed.pipeline
     scaling = pipeline.spec.preprocessor.scaling
     if scaling.mode == "external":
-        return max(pipeline.spec.preprocessor.replicas, step.min_preprocessors)
+        return pipeline.spec.preprocessor.replicas
     state = observed.roles.get(Role.PREPROCESSOR)
     last = observed.status.get("desiredReplicas")
     known = [decided, state.asked if state else None, last if isinstance(last, int) else None]
     count = next((each for each in known if each is not None), scaling.min_replicas)
-    return max(bounded(pipeline, count), step.min_preprocessors)
-
-
-def bounded(pipeline: Pipeline, count: int) -> int:
-    """Return a count of preprocessors within what the spec allows."""
-    scaling = pipeline.spec.preprocessor.scaling
     return max(scaling.min_replicas, min(scaling.max_replicas, count))

@@ -29,6 +29,8 @@ class Facts:
     refusal: Refusal | None = None
     streams: Part | None = None
     storage: Part | None = None
+    failure: Part | None = None
+    """Why the API server did not take an object."""
     step: Step | None = None
     replicas: Mapping[Role, int] = field(default_factory=dict)
     roles: Mapping[Role, RoleState] = field(default_factory=dict)
@@ -96,6 +98,7 @@ def _dated(before: list[Json], facts: Facts, now: float) -> list[Json]:
         refusal=facts.refusal,
         streams=facts.streams,
         storage=facts.storage,
+        failure=facts.failure,
         step=facts.step,
         replicas=facts.replicas,
         roles=facts.roles,
