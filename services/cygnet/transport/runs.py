@@ -44,6 +44,17 @@ async def requested_run(values: Values) -> RunRequest:
             continue
 
 
+async def current_run(values: Values) -> RunRequest | None:
+    """Return the run that is asked for now."""
+    value = await values.get(RUN_KEY)
+    return None if value is None else RunRequest(value.data["run"], value.data.get("events"))
+
+
+async def ask_for_end(values: Values, run: str, *, last: bool) -> None:
+    """Ask the source to end a run; `last`: and to begin no other."""
+    await values.put(END_KEY, {"run": run, "last": last})
+
+
 async def request_next_run(values: Values, after: str) -> None:
     """Ask for another run, unless someone already did since `after` was asked for."""
     value = await values.get(RUN_KEY)
