@@ -1,12 +1,13 @@
 """Looks at one pipeline once a second: streams, run and account, for a person and for the policy."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from cygnet.local.view import Counts, View
 from cygnet.model.ledger import Ledger, total
 from cygnet.observe.accounts import Accounts
 from cygnet.observe.listing import Listing
-from cygnet.observe.load import Load, LoadReader, fill
+from cygnet.observe.load import Load, LoadReader
 from cygnet.observe.packing import Packing
 from cygnet.observe.rate import Rate, lag
 from cygnet.observe.reports import Reports
@@ -16,6 +17,7 @@ from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.client import Client
 from cygnet.transport.names import Names
 from cygnet.transport.runs import RunRequest
+from cygnet.transport.streams import StreamState
 from cygnet.transport.values import Values
 
 
@@ -29,6 +31,8 @@ class Look:
     """Nothing waits between the services."""
     letters_fill: float = 0.0
     """How full the dead letters are: near 1, each new one drives out the oldest."""
+    streams: Mapping[str, StreamState] = field(default_factory=dict)
+    """What each stream holds, by its short name."""
 
 
 class Watch:
@@ -67,8 +71,13 @@ class Watch:
         view = self._view(load, per_message, ready, desired)
         workers = Workers(ready=ready, desired=desired, lifecycle=lifecycle)
         sample = sample_of(load, workers, per_message=per_message, processed=self._handled.processed)
-        is_idle = not (load.waiting or load.results.messages or load.chunks.messages)
-        return Look(view=view, sample=sample, is_idle=is_idle, letters_fill=fill(load.dead))
+        return Look(
+            view=view,
+            sample=sample,
+            is_idle=not (load.waiting or load.results.messages or load.chunks.messages),
+            letters_fill=load.streams["dead"].fill,
+            streams=load.streams,
+        )
 
     async def reread(self) -> tuple[str, list[Ledger]]:
         """Read the whole account of the run again; return the run and the last word on it."""

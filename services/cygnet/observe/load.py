@@ -31,12 +31,8 @@ class Load:
     """What was seen on NATS at `time` (UTC, seconds since 1970). In messages, as the server counts."""
 
     time: float
-    frames: StreamState
-    results: StreamState
-    chunks: StreamState
-    notices: StreamState
-    account: StreamState
-    dead: StreamState
+    streams: Mapping[str, StreamState]
+    """By their short names."""
     pending: int
     ack_pending: int
     ceiling: int
@@ -48,6 +44,21 @@ class Load:
     cursors: Mapping[str, Cursor]
     """Of that run's detectors, those that have begun."""
     beam_active: bool
+
+    @property
+    def frames(self) -> StreamState:
+        """The work queue of frames."""
+        return self.streams["frames"]
+
+    @property
+    def results(self) -> StreamState:
+        """The work queue of results."""
+        return self.streams["results"]
+
+    @property
+    def chunks(self) -> StreamState:
+        """Slices of chunks that are not stored yet."""
+        return self.streams["chunks"]
 
     @property
     def waiting(self) -> int:
@@ -68,11 +79,6 @@ class Load:
     def issued(self) -> dict[str, int]:
         """Next event of each detector."""
         return {name: cursor.next for name, cursor in self.cursors.items()}
-
-
-def fill(stream: StreamState) -> float:
-    """Return bytes / max_bytes; 0 when unlimited."""
-    return stream.bytes / stream.max_bytes if stream.max_bytes > 0 else 0.0
 
 
 class LoadReader:
@@ -97,23 +103,13 @@ class LoadReader:
     async def read(self, request: RunRequest | None = None) -> Load:
         """Return what is there now, of the run that is asked for or of `request`'s. Raises TransportError."""
         listed = await self._listing.read()
-        names = self._names
-        streams = {
-            kind: _stream(listed.states, name)
-            for kind, name in {
-                "frames": names.frames,
-                "results": names.results,
-                "chunks": names.chunks,
-                "notices": names.notices,
-                "account": names.account,
-                "dead": names.dead,
-            }.items()
-        }
+        streams = {kind: _stream(listed.states, name) for kind, name in self._names.streams().items()}
         consumer, (asked, state, cursors), beam = await asyncio.gather(
             self._consumer_now(streams["frames"]), self._run(request), self._values.get(BEAM_KEY)
         )
         return Load(
             time=listed.time,
+            streams=streams,
             pending=consumer.pending,
             ack_pending=consumer.ack_pending,
             ceiling=max(1, consumer.max_ack_pending // _BATCH),
@@ -121,7 +117,6 @@ class LoadReader:
             state=state,
             cursors=cursors,
             beam_active=bool(beam and beam.data.get("active")),
-            **streams,
         )
 
     async def cursors(self, run: str) -> dict[str, Cursor]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cygnet.observe.load import Load, fill
+from cygnet.observe.load import Load
 from cygnet.scaling import Lifecycle, Sample
 
 
@@ -31,8 +31,8 @@ def sample_of(load: Load, workers: Workers, *, per_message: float, processed: in
         frames_per_message=per_message,
         processed_frames=processed,
         oldest_age_seconds=load.oldest_age_seconds,
-        results_fill=fill(load.results),
-        chunks_fill=fill(load.chunks),
+        results_fill=load.results.fill,
+        chunks_fill=load.chunks.fill,
         ready=workers.ready,
         desired=workers.desired,
         unschedulable=workers.unschedulable,
