@@ -20,6 +20,11 @@ class Names:
         return f"cygnet.{self.namespace}.{self.pipeline}"
 
     @property
+    def all_subjects(self) -> str:
+        """Every subject of the pipeline's streams; of the key-value bucket none."""
+        return f"{self._root}.>"
+
+    @property
     def frames(self) -> str:
         """Work queue of announcements and inline frames."""
         return f"{self._stem}_FRAMES"
@@ -48,6 +53,11 @@ class Names:
     def dead(self) -> str:
         """Dead letters."""
         return f"{self._stem}_DEAD"
+
+    def streams(self) -> dict[str, str]:
+        """Return the streams by the short names that people and metrics use."""
+        names = ("frames", "results", "chunks", "notices", "account", "dead")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def bucket(self) -> str:
