@@ -15,6 +15,7 @@ from cygnet.runtime.variables import SettingsError
 from cygnet_operator.kube import Kube, login
 from cygnet_operator.metrics import LOOP_BEAT_AGE_SECONDS, OPERATOR, REGISTRY
 from cygnet_operator.operator import Operator
+from cygnet_operator.pulse import Ways
 from cygnet_operator.sampling import open_sampler
 from cygnet_operator.scaling import open_scaler, tick_seconds
 from cygnet_operator.settings import Settings
@@ -56,8 +57,8 @@ async def _live(settings: Settings, instance: str, log: Log) -> int:
         kube = await stack.enter_async_context(Kube(access))
         log.info("operator runs", http=http.address, installation=settings.installation,
                  namespaces=settings.namespaces or "all")  # fmt: skip
-        operator = Operator(kube, settings, instance, health, log,
-                            open_sampler=open_sampler, open_scaler=open_scaler, tick_seconds=tick_seconds)  # fmt: skip
+        ways = Ways(open_sampler, open_scaler, tick_seconds)
+        operator = Operator(kube, settings, instance, health, log, ways)
         try:
             await operator.run(stop, lambda: catch_signals(stop, log))
         except Exception:

@@ -15,8 +15,7 @@ from cygnet_operator.kinds import PIPELINE, WATCHED
 from cygnet_operator.kube import Kube, KubeError
 from cygnet_operator.lists import Lists
 from cygnet_operator.metrics import WATCH_ALIVE
-from cygnet_operator.observed import OpenSampler, OpenScaler, TickSeconds
-from cygnet_operator.pulse import Pulse
+from cygnet_operator.pulse import Pulse, Ways
 from cygnet_operator.settings import Settings
 from cygnet_operator.store import Key, Store
 from cygnet_operator.sweep import Sweep
@@ -38,10 +37,7 @@ class Operator:
         instance: str,
         health: Health,
         log: Log,
-        *,
-        open_sampler: OpenSampler,
-        open_scaler: OpenScaler,
-        tick_seconds: TickSeconds,
+        ways: Ways,
     ) -> None:
         self._kube, self._settings, self._health, self._log = kube, settings, health, log
         self._dirty = Dirty()
@@ -60,9 +56,7 @@ class Operator:
             events=self._events,
             log=log,
             mark=self._dirty.mark,
-            open_sampler=open_sampler,
-            open_scaler=open_scaler,
-            tick_seconds=tick_seconds,
+            ways=ways,
         )
 
     async def run(self, stop: asyncio.Event, when_watching: Callable[[], None]) -> None:
@@ -131,7 +125,7 @@ class Operator:
                 standalone=True,
                 stop_flag=kopf_stop,
                 ready_flag=ready,
-                **scope,  # type: ignore[arg-type]
+                **scope,
             ),
             name="kopf operator",
         )

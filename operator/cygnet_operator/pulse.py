@@ -5,6 +5,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -26,7 +27,7 @@ from cygnet_operator.conditions import Part
 from cygnet_operator.events import Events
 from cygnet_operator.lifecycle import Phase
 from cygnet_operator.member import Member
-from cygnet_operator.metrics import SAMPLE_SECONDS, SAMPLES, TICK_LATE_SECONDS
+from cygnet_operator.metrics import TICK_LATE_SECONDS
 from cygnet_operator.observed import Observed, OpenSampler, OpenScaler, TickSeconds
 from cygnet_operator.probe import storage
 from cygnet_operator.settings import Settings
@@ -42,6 +43,15 @@ _PATIENCE = 2  # looks in a row that may fail before the streams count as away
 _READY = Part(Status.TRUE, "StreamsReady", "streams, consumers and values are as the spec says")
 
 
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a Pipeline is looked at, and how it is scaled."""
+
+    open_sampler: OpenSampler
+    open_scaler: OpenScaler
+    tick_seconds: TickSeconds
+
+
 class Pulse:
     """Runs one beat for each Pipeline that is looked after and accepted."""
 
@@ -55,9 +65,7 @@ class Pulse:
         events: Events,
         log: Log,
         mark: Callable[[Key], None],
-        open_sampler: OpenSampler,
-        open_scaler: OpenScaler,
-        tick_seconds: TickSeconds,
+        ways: Ways,
     ) -> None:
         self._visitor = visitor
         self._store = store
@@ -66,9 +74,7 @@ class Pulse:
         self._events = events
         self._log = log
         self._mark = mark
-        self._open_sampler = open_sampler
-        self._open_scaler = open_scaler
-        self._tick_seconds = tick_seconds
+        self._ways = ways
         self._tasks: dict[Key, tuple[Member, asyncio.Task[None]]] = {}
         self._http: aiohttp.ClientSession | None = None
 
@@ -104,7 +110,7 @@ class Pulse:
                 observed = self._visitor.observe(member)
                 if observed is None:
                     return
-                due = time.monotonic() + self._tick_seconds(observed)
+                due = time.monotonic() + self._ways.tick_seconds(observed)
                 try:
                     sample = await self._look(member, observed)
                     failures = 0
@@ -123,10 +129,9 @@ class Pulse:
         """Look at the streams, after they were seen to; ask the source for what the lifecycle wants."""
         pipeline = observed.pipeline
         nc = await self._brokers.client(pipeline)
-        begun = time.monotonic()
         await self._see_to(nc, member, observed)
         if member.sampler is None:
-            member.sampler = await self._open_sampler(nc, observed)
+            member.sampler = await self._ways.open_sampler(nc, observed)
         look = await member.sampler.look(observed)
         drained = control.Drains(end_asked=False, late=False)
         if _asks_of_ends(member, pipeline):
@@ -137,8 +142,6 @@ class Pulse:
             await control.ask(nc, pipeline, look.run, step)
             self._log.info("run control", pipeline="/".join(member.key), ask=step.ask, run=look.run)
         member.reads_ends = pipeline.spec.lifecycle != "Running" or drained.end_asked
-        SAMPLE_SECONDS.observe(time.monotonic() - begun)
-        SAMPLES.labels("incomplete" if look.sample.missing() else "complete").inc()
         return look.sample
 
     async def _see_to(self, nc: Client, member: Member, observed: Observed) -> None:
@@ -159,7 +162,6 @@ class Pulse:
 
     def _blind(self, member: Member, observed: Observed, error: TransportError, failures: int) -> Sample:
         """Return a sample without numbers, and remember why there are none."""
-        SAMPLES.labels("failed").inc()
         member.flow = None
         if isinstance(error, ApiError) and error.err_code in NOT_FOUND:
             member.ensured = None  # somebody deleted a stream: it is made again
@@ -173,7 +175,7 @@ class Pulse:
 
     async def _decide(self, member: Member, observed: Observed, sample: Sample) -> None:
         if member.scaler is None:
-            member.scaler = self._open_scaler(observed)
+            member.scaler = self._ways.open_scaler(observed)
         member.scaled = scaled = member.scaler.tick(observed, sample)
         decision = scaled.decision
         if decision.acts and decision.desired is not None:

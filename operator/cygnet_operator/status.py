@@ -70,9 +70,8 @@ def is_due(before: Mapping[str, Any], after: Mapping[str, Any], age_seconds: flo
         return True
     if age_seconds < NUMBERS_SECONDS:
         return False
-    return any(before.get(name) != after.get(name) for name in NUMBERS) or _messages(before) != _messages(
-        after
-    )
+    told = any(before.get(name) != after.get(name) for name in (*NUMBERS, "decisions"))
+    return told or _messages(before) != _messages(after)
 
 
 def _verdicts(status: Mapping[str, Any]) -> Any:

@@ -106,7 +106,7 @@ class Visitor:
             step=step,
             replicas=wanted,
             roles=observed.roles,
-            numbers=member.look.numbers if member.look else None,
+            numbers={**member.look.numbers, "run": member.look.run} if member.look else None,
             scaled=member.scaled.status if member.scaled else {},
             scaled_conditions=member.scaled.conditions if member.scaled else (),
         )
