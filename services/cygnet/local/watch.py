@@ -1,7 +1,7 @@
 """Looks at one pipeline once a second: streams, run and account, for a person and for the policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cygnet.local.view import Counts, View
 from cygnet.model.ledger import Ledger, total
@@ -11,7 +11,7 @@ from cygnet.observe.load import Load, LoadReader
 from cygnet.observe.packing import Packing
 from cygnet.observe.rate import Rate, lag
 from cygnet.observe.reports import Reports
-from cygnet.observe.sample import Workers, sample_of
+from cygnet.observe.sample import sample_of
 from cygnet.scaling import Lifecycle, Sample
 from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.client import Client
@@ -69,8 +69,14 @@ class Watch:
             self._rate = Rate()
         per_message = self._packing.frames_per_message(load)
         view = self._view(load, per_message, ready, desired)
-        workers = Workers(ready=ready, desired=desired, lifecycle=lifecycle)
-        sample = sample_of(load, workers, per_message=per_message, processed=self._handled.processed)
+        sample = replace(
+            sample_of(load, per_message=per_message, processed=self._handled.processed),
+            ready=ready,
+            desired=desired,
+            unschedulable=0,
+            rolling_out=False,
+            lifecycle=lifecycle,
+        )
         return Look(
             view=view,
             sample=sample,

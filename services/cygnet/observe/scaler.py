@@ -23,7 +23,7 @@ def policy_spec(scaling: Scaling) -> ScalingSpec:
 
 
 class Scaler:
-    """Keeps the history of one pipeline. `spec` may be changed between two ticks."""
+    """Keeps the history of one pipeline."""
 
     def __init__(self, scaling: Scaling, memory: Memory | None = None) -> None:
         """`memory`: what an earlier scaler of this pipeline left to remember."""
@@ -31,10 +31,9 @@ class Scaler:
         self._history = History(now=time.time(), memory=memory or Memory())
         self._next = -math.inf
 
-    @property
-    def memory(self) -> Memory:
-        """What the policy has to remember, also over a restart."""
-        return self._history.memory
+    def follow(self, scaling: Scaling) -> None:
+        """Decide by another spec from now on."""
+        self.spec = policy_spec(scaling)
 
     def due(self, now: float) -> bool:
         """Whether the next tick has come; `now` as in `tick`."""
