@@ -7,8 +7,8 @@ import socket
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 
-from cygnet import __version__
 from cygnet.runtime.health import Health, HealthServer
 from cygnet.runtime.logging import Log, configure
 from cygnet.runtime.variables import SettingsError
@@ -44,7 +44,7 @@ def main(env: Mapping[str, str]) -> int:
 async def _live(settings: Settings, instance: str, log: Log) -> int:
     stop = asyncio.Event()
     catch_signals(stop, log)
-    OPERATOR.info({"version": __version__, "installation": settings.installation})
+    OPERATOR.info({"version": version("cygnet"), "installation": settings.installation})
     access = login()
     if access is None:
         log.error("refused", error="no cluster: neither a ServiceAccount's token nor KUBECONFIG")

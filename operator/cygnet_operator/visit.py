@@ -69,8 +69,6 @@ class Visitor:
     def _let_go(self, member: Member) -> None:
         """Forget a Pipeline that is gone; others may have waited for its place."""
         del self.members[member.key]
-        if member.scaler is not None:
-            member.scaler.close()
         forget(*member.key)
         self._mark_refused()
 
