@@ -1,5 +1,6 @@
 """How a pipeline's services run as pods; `cygnet up` runs them as processes and leaves this alone."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
@@ -17,12 +18,11 @@ Quantity = Annotated[
     StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", max_length=20),
     accepts("a quantity of Kubernetes, such as 500m, 2 or 1Gi"),
 ]
+_LONGEST_LABEL_NAME = 317
+_LABEL_NAME = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$"
 LabelName = Annotated[
     str,
-    StringConstraints(
-        pattern=r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$",
-        max_length=317,
-    ),
+    StringConstraints(pattern=_LABEL_NAME, max_length=_LONGEST_LABEL_NAME),
     accepts("a name of a label, with or without a domain before it"),
 ]
 LabelValue = Annotated[
@@ -66,11 +66,13 @@ class Toleration(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> "Toleration":
-        """`operator: Exists` has no `value`; without a `key` it is `Exists`."""
+        """`operator: Exists` has no `value`; without a `key` it is `Exists`; seconds need `NoExecute`."""
         if self.operator == "Exists" and self.value is not None:
             raise broken("operator: Exists has no value", "value")
         if self.operator == "Equal" and self.key is None:
             raise broken("without a key the operator is Exists", "operator")
+        if self.toleration_seconds is not None and self.effect != "NoExecute":
+            raise broken("tolerationSeconds goes with effect: NoExecute", "tolerationSeconds")
         return self
 
 
@@ -96,10 +98,20 @@ class Pod(Part):
     """Secrets for the image's registry, in the Pipeline's namespace."""
     resources: Resources = Resources()
     """What it is given of its node."""
-    node_selector: Annotated[dict[LabelName, LabelValue], Field(max_length=32)] = {}
+    node_selector: Annotated[dict[str, LabelValue], Field(max_length=32)] = {}
     """Labels that its node must have."""
     tolerations: Annotated[list[Toleration], Field(max_length=32)] = []
     """Taints of nodes that it stands; a node that cannot be reached always loses it after 30 s."""
+
+    @model_validator(mode="after")
+    def _labels_are_labels(self) -> "Pod":
+        """The names in `nodeSelector` are names of labels, with or without a domain before them."""
+        for name in self.node_selector:
+            if len(name) > _LONGEST_LABEL_NAME or not re.search(_LABEL_NAME, name):
+                raise broken(
+                    "nodeSelector takes names of labels, such as kubernetes.io/arch", "nodeSelector", name
+                )
+        return self
 
 
 class SourcePod(Pod):
