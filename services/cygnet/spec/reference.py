@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cygnet.spec.base import Part
+from cygnet.spec.base import every_part
 from cygnet.spec.dumper import scalar
 from cygnet.spec.example import replay_spec
 from cygnet.spec.metadata import Metadata
@@ -96,12 +96,8 @@ def _cell(text: str) -> str:
 
 
 def _models() -> dict[str, type[BaseModel]]:
-    models: list[type[BaseModel]] = [Pipeline, Metadata, *_below(Part)]
+    models: list[type[BaseModel]] = [Pipeline, Metadata, *every_part()]
     return {model.__name__: model for model in models}
-
-
-def _below(model: type[BaseModel]) -> list[type[BaseModel]]:
-    return [each for child in model.__subclasses__() for each in (child, *_below(child))]
 
 
 def _rules(model: type[BaseModel]) -> list[str]:

@@ -14,10 +14,11 @@ Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 
 
-class _Generator(GenerateJsonSchema):
+class Generator(GenerateJsonSchema):
     """Leaves out the titles that only repeat a field's name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        """Return False: no field has a title of its own."""
         return False
 
 
@@ -30,7 +31,7 @@ def json_schema() -> Schema:
 @cache
 def document() -> Schema:
     """Return the same schema in the order of the models; not to be changed."""
-    return Pipeline.model_json_schema(by_alias=True, schema_generator=_Generator)
+    return Pipeline.model_json_schema(by_alias=True, schema_generator=Generator)
 
 
 def resolved(schema: Schema) -> Schema:
