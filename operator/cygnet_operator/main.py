@@ -1,6 +1,7 @@
 """`cygnet-operator`: from the environment to a running operator, and in order to its end."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -37,6 +38,7 @@ def main(env: Mapping[str, str]) -> int:
         return EXIT_USAGE
     instance = env.get("CYGNET_INSTANCE") or socket.gethostname()
     log = configure("operator", instance, settings.log_level)
+    logging.getLogger("kopf").setLevel(logging.WARNING)  # it tells of every event that it hands over
     with asyncio.Runner() as runner:
         return runner.run(_live(settings, instance, log))
 
