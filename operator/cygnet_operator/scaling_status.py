@@ -27,7 +27,7 @@ class Kept:
     """`spec.preprocessor.replicas` as last followed."""
 
     def to_status(self) -> dict[str, Any]:
-        """Return it as the status field `scaling`: text that only the operator reads."""
+        """Return it as the status field `scaling.memory`: text that only the operator reads."""
         memory = replace(
             self.memory,
             mu_hz=_rounded(self.memory.mu_hz),
@@ -39,13 +39,14 @@ class Kept:
             idle_since=None,
         )
         document = {name: value for name, value in memory.to_document().items() if value not in (None, ())}
-        return {"scaling": json.dumps({"asked": self.asked, "memory": document}, separators=(",", ":"))}
+        text = json.dumps({"asked": self.asked, "memory": document}, separators=(",", ":"))
+        return {"scaling": {"memory": text}}
 
 
 def read_kept(status: Mapping[str, Any]) -> Kept | None:
     """Return what the status remembers; None when there is nothing, or nothing that can be read."""
     try:
-        document = json.loads(status["scaling"])
+        document = json.loads(status["scaling"]["memory"])
         return Kept(Memory.from_document(document["memory"]), int(document["asked"]))
     except (KeyError, TypeError, ValueError):
         return None

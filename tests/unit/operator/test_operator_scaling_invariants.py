@@ -209,7 +209,7 @@ def test_what_is_kept_is_restored_and_leads_to_the_same_decisions(earlier, later
 def test_the_status_is_bounded_and_only_changes_are_news(hours, pods):
     for tick in lived(hours, pods):
         status = tick.scaled.status
-        assert len(status["scaling"]) <= 4096
+        assert len(status["scaling"]["memory"]) <= 4096
         assert len(status["decisions"]) <= MOST_DECISIONS
         for entry in (*status["decisions"], *([status["lastDecision"]] if "lastDecision" in status else ())):
             assert len(entry["message"]) <= 1024
