@@ -5,21 +5,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from cygnet.local.control import COMPLETE, Asked, ask_for_end, ask_for_run, current_run
+from cygnet.local.control import COMPLETE, Asked, ask_for_run
 from cygnet.local.decisions import on_one_machine
 from cygnet.local.fleet import Fleet
 from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER, Slot
-from cygnet.local.scaler import Scaler, policy_spec
 from cygnet.local.view import View
 from cygnet.local.watch import Look, Watch
 from cygnet.model.ledger import Ledger
+from cygnet.observe.scaler import Scaler
 from cygnet.runtime import pipeline_metrics
 from cygnet.scaling import Action, Decision, Lifecycle, Sample
 from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.client import Client
 from cygnet.transport.errors import TransportError
 from cygnet.transport.names import Names
-from cygnet.transport.runs import RUN, RunRequest, late_runs, run_key, run_state
+from cygnet.transport.runs import RUN, RunRequest, ask_for_end, current_run, late_runs, run_key, run_state
 from cygnet.transport.values import Values
 
 LOOK_SECONDS = 1.0
@@ -167,7 +167,7 @@ class Conductor:
             return
         decision = self._scaler.tick(sample)
         self._note(decision)
-        pipeline_metrics.note_decision(*self._key, decision, policy_spec(scaling))
+        pipeline_metrics.note_decision(*self._key, decision, self._scaler.spec)
         self._decision = _in_words(decision)
         if decision.acts and decision.desired is not None:
             self._fleet.replicas[self.name, PREPROCESSOR] = decision.desired
