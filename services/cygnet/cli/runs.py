@@ -9,7 +9,7 @@ from cygnet.cli.access import Link, bucket_of, places, stored_runs, with_link
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import print_json, print_table
 from cygnet.cli.run_rows import run_rows
-from cygnet.local.control import COMPLETE, ask_for_end, current_run
+from cygnet.local.control import COMPLETE
 from cygnet.local.errors import LocalError
 from cygnet.local.places import s3_settings
 from cygnet.model.errors import NoSuchError
@@ -19,7 +19,7 @@ from cygnet.storage.index import list_objects
 from cygnet.storage.keys import dead_folder, run_folder
 from cygnet.storage.port import Bucket
 from cygnet.transport.account import purge_run
-from cygnet.transport.runs import RUN_KEY, late_key, run_key, run_state
+from cygnet.transport.runs import RUN_KEY, ask_for_end, current_run, late_key, run_key, run_state
 from cygnet.transport.streams import purge_subject
 
 app = typer.Typer(no_args_is_help=True)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from cygnet.local.control import COMPLETE, Asked, ask_for_end, ask_for_run, current_run
+from cygnet.local.control import COMPLETE, Asked, ask_for_run
 from cygnet.local.decisions import on_one_machine
 from cygnet.local.fleet import Fleet
 from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER, Slot
@@ -18,7 +18,7 @@ from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.client import Client
 from cygnet.transport.errors import TransportError
 from cygnet.transport.names import Names
-from cygnet.transport.runs import RUN, RunRequest, late_runs, run_key, run_state
+from cygnet.transport.runs import RUN, RunRequest, ask_for_end, current_run, late_runs, run_key, run_state
 from cygnet.transport.values import Values
 
 LOOK_SECONDS = 1.0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cygnet.model.identity import new_run_id
-from cygnet.transport.runs import END_KEY, RUN_KEY, RunRequest, run_state
+from cygnet.transport.runs import RUN_KEY, RunRequest, run_state
 from cygnet.transport.values import ConflictError, Values
 
 COMPLETE = "complete"
@@ -51,14 +51,3 @@ async def _issued(values: Values, run: str) -> int:
     """Return the numbers that the detector which is furthest has issued, or may have."""
     cursors = [await values.get(key) for key in await values.keys(f"cursor.{run}.")]
     return max((max(int(c.data["next"]), int(c.data.get("reserved", 0))) for c in cursors if c), default=0)
-
-
-async def current_run(values: Values) -> RunRequest | None:
-    """Return the run that is asked for now."""
-    value = await values.get(RUN_KEY)
-    return None if value is None else RunRequest(value.data["run"], value.data.get("events"))
-
-
-async def ask_for_end(values: Values, run: str, *, last: bool) -> None:
-    """Ask the source to end a run; `last`: and to begin no other."""
-    await values.put(END_KEY, {"run": run, "last": last})

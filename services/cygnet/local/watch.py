@@ -5,7 +5,6 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from cygnet.local.control import current_run
 from cygnet.local.view import Counts, Rate, View, lag
 from cygnet.model.account import Begin, Record
 from cygnet.model.ledger import Ledger, RunAccount, fold, ledger, total
@@ -14,7 +13,7 @@ from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.account import Follower, read_account
 from cygnet.transport.client import Client, Message
 from cygnet.transport.names import Names
-from cygnet.transport.runs import BEAM_KEY, RUN, SETTLED, RunRequest, run_key
+from cygnet.transport.runs import BEAM_KEY, RUN, SETTLED, RunRequest, current_run, run_key
 from cygnet.transport.streams import PREPROCESSOR, ConsumerState, StreamState, consumer_state, stream_state
 from cygnet.transport.values import Values
 

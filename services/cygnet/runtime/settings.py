@@ -6,25 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
-from cygnet.model.errors import BadInputError
+from cygnet.runtime.variables import SettingsError, check_endpoint, check_nats_url, http_address, log_level
 from cygnet.storage.settings import S3Settings, settings_from_environment
-from cygnet.transport.connection import without_password
 
-DEFAULT_HTTP = "0.0.0.0:9090"
+__all__ = ["DEFAULT_GRACE_SECONDS", "Settings", "SettingsError"]
+
 DEFAULT_GRACE_SECONDS = 30.0
-LOG_LEVELS = ("debug", "info", "warning", "error")
-_MAX_PORT = 65535
-
-
-class SettingsError(BadInputError):
-    """An environment variable is missing or wrong: one line that names it, its value and what is accepted."""
-
-    def __init__(self, variable: str, value: str | None, accepted: str) -> None:
-        found = "is not set" if value is None else f"is {value!r}"
-        super().__init__(f"{variable} {found}; accepted: {accepted}", reason="bad-setting")
-        self.variable = variable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +50,15 @@ class Settings:
 
         Raises BadInputError for the first variable that is missing or wrong.
         """
-        host, port = _http(env)
-        level = env.get("CYGNET_LOG_LEVEL", "info")
-        if level not in LOG_LEVELS:
-            raise SettingsError("CYGNET_LOG_LEVEL", level, ", ".join(LOG_LEVELS))
+        host, port = http_address(env)
+        level = log_level(env)
         user, password = env.get("CYGNET_NATS_USER") or None, env.get("CYGNET_NATS_PASSWORD") or None
         if user and not password:
             raise SettingsError("CYGNET_NATS_PASSWORD", None, f"the password of NATS user {user!r}")
         if password and not user:
             raise SettingsError("CYGNET_NATS_USER", None, "the name that CYGNET_NATS_PASSWORD belongs to")
         return cls(
-            nats_url=_nats_url(env.get("NATS_URL") or nats_url),
+            nats_url=check_nats_url("NATS_URL", env.get("NATS_URL") or nats_url),
             nats_user=user,
             nats_password=password,
             s3=_s3(env, bucket, s3_endpoint, s3_region),
@@ -85,53 +71,17 @@ class Settings:
         )
 
 
-def _nats_url(value: str | None) -> str:
-    accepted = "nats://[user:password@]host:port or tls://…, several separated by commas"
-    if not value:
-        raise SettingsError("NATS_URL", value, accepted)
-    for each in value.split(","):
-        try:
-            parts = urlsplit(each.strip())
-            legal = parts.scheme in ("nats", "tls") and parts.hostname and (parts.port is None or parts.port)
-        except ValueError:
-            legal = False
-        if not legal:
-            raise SettingsError("NATS_URL", without_password(value), accepted)
-    return value
-
-
 def _s3(env: Mapping[str, str], bucket: str, endpoint: str | None, region: str | None) -> S3Settings:
     ambient = dict(env)
     if region and not env.get("AWS_REGION"):
         ambient["AWS_REGION"] = region
     for variable in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "CYGNET_S3_PUBLIC_ENDPOINT"):
-        _check_endpoint(variable, env.get(variable))
+        check_endpoint(variable, env.get(variable))
     if env.get("AWS_CA_BUNDLE") and not Path(env["AWS_CA_BUNDLE"]).is_file():
         raise SettingsError("AWS_CA_BUNDLE", env["AWS_CA_BUNDLE"], "a file with PEM certificates")
     given = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or endpoint
     settings = settings_from_environment(bucket, endpoint=given, environment=ambient)
     return replace(settings, public_endpoint=env.get("CYGNET_S3_PUBLIC_ENDPOINT") or None)
-
-
-def _check_endpoint(variable: str, value: str | None) -> None:
-    if not value:
-        return
-    try:
-        parts = urlsplit(value)
-        port = 443 if parts.port is None else parts.port
-    except ValueError:
-        raise SettingsError(variable, without_password(value), "http://host:port or https://…") from None
-    legal = parts.scheme in ("http", "https") and parts.hostname and port > 0
-    if not legal or parts.path.strip("/") or parts.query or parts.username:
-        raise SettingsError(variable, without_password(value), "http://host:port or https://…")
-
-
-def _http(env: Mapping[str, str]) -> tuple[str, int]:
-    value = env.get("CYGNET_HTTP") or DEFAULT_HTTP
-    host, _, port = value.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > _MAX_PORT:
-        raise SettingsError("CYGNET_HTTP", value, "host:port; port 0 takes a free one")
-    return host.strip("[]"), int(port)
 
 
 def _seconds(env: Mapping[str, str], variable: str, default: float) -> float:

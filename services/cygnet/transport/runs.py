@@ -55,6 +55,23 @@ async def request_next_run(values: Values, after: str) -> None:
         return
 
 
+async def current_run(values: Values) -> RunRequest | None:
+    """Return the run that is asked for now."""
+    value = await values.get(RUN_KEY)
+    return None if value is None else RunRequest(value.data["run"], value.data.get("events"))
+
+
+async def ask_for_end(values: Values, run: str, *, last: bool, drained: bool = False) -> None:
+    """Ask the source to end a run; `last`: and begin no other; `drained`: until the drain is taken back."""
+    await values.put(END_KEY, {"run": run, "last": last, **({"drained": True} if drained else {})})
+
+
+async def is_drained(values: Values, run: str) -> bool:
+    """Return whether this run's end was asked for by a drain."""
+    value = await values.get(END_KEY)
+    return value is not None and value.data.get("run") == run and bool(value.data.get("drained"))
+
+
 async def is_end_requested(values: Values, run: str) -> bool:
     """Return whether somebody asked for the end of this run."""
     value = await values.get(END_KEY)
