@@ -6,11 +6,15 @@ http_port: 8222
 max_payload: 8454144  # frames of 8 MiB inline, with room for headers
 max_pending: 67108864
 feature_flags: {js_ack_fc_v2: false}  # nats-py's ordered consumers die of the new form
-jetstream: {store_dir: /data, max_file_store: {{ include "cygnet.mostOf" .Values.nats.persistence.size }}, max_memory_store: 256Mi}
-authorization: {
-  users: [
-    {{- include "cygnet.natsPermissions" . | indent 4 }}
-  ]
+{{- $most := include "cygnet.mostOf" .Values.nats.persistence.size }}
+jetstream: {store_dir: /data, max_file_store: {{ $most }}Mi, max_memory_store: 256Mi}
+accounts: {
+  CYGNET: {
+    jetstream: {max_file: {{ mul $most .Values.nats.replicas }}Mi, max_mem: {{ mul 256 .Values.nats.replicas }}Mi}  # only with a limit JetStream tells how full it is
+    users: [
+      {{- include "cygnet.natsPermissions" . | trim | nindent 6 }}
+    ]
+  }
 }
 {{- if gt (int .Values.nats.replicas) 1 }}
 cluster: {

@@ -25,8 +25,8 @@
 {{- end }}
 {{- end }}
 
-{{/* Nine tenths of a size, in MiB: what JetStream may use of a volume. */}}
+{{/* Nine tenths of a size, in MiB without the unit: what JetStream may use of a volume. */}}
 {{- define "cygnet.mostOf" -}}
 {{- $unit := get (dict "Mi" 1 "Gi" 1024 "Ti" 1048576) (regexFind "[MGT]i" .) -}}
-{{- div (mul (regexFind "^[0-9]+" . | int64) $unit 9) 10 }}Mi
+{{- div (mul (regexFind "^[0-9]+" . | int64) $unit 9) 10 }}
 {{- end }}

@@ -3,7 +3,9 @@
 - {name: CYGNET_INSTALLATION, value: {{ printf "%s/%s" .Release.Namespace .Release.Name | quote }}}
 - {name: CYGNET_WATCH_NAMESPACES, value: {{ join "," .Values.watchNamespaces | quote }}}
 - {name: CYGNET_LOG_LEVEL, value: {{ .Values.operator.logLevel }}}
-- {name: NATS_URL, value: {{ include "cygnet.natsUrl" . | quote }}}
+{{- with include "cygnet.natsUrl" . }}
+- {name: NATS_URL, value: {{ . | quote }}}
+{{- end }}
 {{- with include "cygnet.s3Endpoint" . }}
 - {name: AWS_ENDPOINT_URL, value: {{ . | quote }}}
 {{- end }}
