@@ -108,6 +108,36 @@ FULL: dict[str, Any] = {
         },
         "nats": {"url": "nats://nats.example.org:4222", "secretName": "nats"},
         "storage": {"endpoint": "https://s3.example.org", "region": "eu-west-1", "secretName": "s3"},
+        "pods": {
+            "source": {
+                "image": "registry.lab/cygnet/simulator:0.1.0",
+                "imagePullSecrets": ["registry"],
+                "resources": {
+                    "requests": {"cpu": "50m", "memory": "64Mi"},
+                    "limits": {"cpu": "1", "memory": "1Gi"},
+                },
+                "nodeSelector": {"beam": "lngs"},
+                "tolerations": [
+                    {
+                        "key": "cygnet.dev/daq",
+                        "operator": "Equal",
+                        "value": "lime",
+                        "effect": "NoExecute",
+                        "tolerationSeconds": 30,
+                    }
+                ],
+                "claims": [{"claimName": "frames", "mountPath": "/frames"}],
+            },
+            "preprocessor": {
+                "image": "registry.lab/cygnet/preprocessor:0.1.0",
+                "imagePullSecrets": ["registry"],
+                "resources": {},
+                "nodeSelector": {"beam": "lngs"},
+                "tolerations": [{"operator": "Exists"}],
+            },
+            "aggregator": {},
+            "uploader": {},
+        },
         "local": {
             "nats": {"listen": "127.0.0.1:4222", "users": [{"user": "shift", "password": "hunter2"}]},
             "s3": {

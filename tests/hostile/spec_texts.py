@@ -22,6 +22,11 @@ def _below(name: str, lines: str, field: str, line: int, words: str) -> BrokenTe
     return BrokenText(name, f"{HEAD}{SOURCES}{lines}", field, line + 7, words)
 
 
+def _pods(name: str, fields: str, field: str, words: str) -> BrokenText:
+    """Return a case of the source's pod with these fields, in one line."""
+    return _below(name, f"  pods: {{source: {{{fields}}}}}\n", f"spec.pods.source.{field}", 1, words)
+
+
 def _source(name: str, lines: str, field: str, line: int, words: str) -> BrokenText:
     return BrokenText(name, f"{HEAD}  sources:\n{lines}", field, line + 5, words)
 
@@ -180,7 +185,7 @@ BROKEN_RULES = (
         "  - {name: a, replay: {path: x}}\n  - {name: a, replay: {path: y}}\n",
         "spec.sources[1].name",
         2,
-        "source names must differ: 'a' is there twice",
+        "'a' does not fit: source names must differ",
     ),
     _source(
         "source-of-no-kind",
@@ -259,6 +264,90 @@ BROKEN_RULES = (
         "spec.local.s3.tls.caFile",
         4,
         "caFile goes with certFile and keyFile",
+    ),
+    _below(
+        "our-own-nats-user",
+        "  local: {nats: {users: [{user: cygnet, password: x}]}}\n",
+        "spec.local.nats.users[0].user",
+        1,
+        "'cygnet' does not fit: Cygnet itself comes by this name",
+    ),
+    _below(
+        "our-own-access-key",
+        "  local: {s3: {users: [{accessKeyId: cygnet, secretAccessKey: hunter2hunter2}]}}\n",
+        "spec.local.s3.users[0].accessKeyId",
+        1,
+        "'cygnet' does not fit: Cygnet itself comes by this name",
+    ),
+    _below(
+        "one-nats-user-twice",
+        "  local: {nats: {users: [{user: a, password: x}, {user: a, password: y}]}}\n",
+        "spec.local.nats.users[1].user",
+        1,
+        "'a' does not fit: an earlier user has this name",
+    ),
+    _below(
+        "certificate-key-alone",
+        "  local: {s3: {tls: {keyFile: s3.key}}}\n",
+        "spec.local.s3.tls.certFile",
+        1,
+        "certFile and keyFile go together",
+    ),
+    _below(
+        "template-of-a-folder",
+        '  aggregator: {keyTemplate: "{prefix}/"}\n',
+        _TEMPLATE,
+        1,
+        "it ends without a name",
+    ),
+    _below(
+        "template-that-climbs",
+        '  aggregator: {keyTemplate: "../{run}"}\n',
+        _TEMPLATE,
+        1,
+        "control characters, backslashes, '.' and '..' are no parts of a key",
+    ),
+    _pods(
+        "more-processors-than-allowed",
+        "resources: {requests: {cpu: '2'}, limits: {cpu: 500m}}",
+        "resources.requests.cpu",
+        "'2' does not fit: requests must not exceed limits",
+    ),
+    _pods(
+        "more-memory-than-allowed",
+        "resources: {requests: {memory: 1Gi}, limits: {memory: 1G}}",
+        "resources.requests.memory",
+        "'1Gi' does not fit: requests must not exceed limits",
+    ),
+    _pods(
+        "label-with-a-space",
+        "nodeSelector: {beam line: lngs}",
+        "nodeSelector['beam line']",
+        "nodeSelector takes names of labels, such as kubernetes.io/arch",
+    ),
+    _pods(
+        "toleration-of-any-value-with-a-value",
+        "tolerations: [{operator: Exists, value: x}]",
+        "tolerations[0].value",
+        "operator: Exists has no value",
+    ),
+    _pods(
+        "toleration-without-a-key",
+        "tolerations: [{effect: NoSchedule}]",
+        "tolerations[0].operator",
+        "without a key the operator is Exists",
+    ),
+    _pods(
+        "toleration-for-a-time-of-no-execution",
+        "tolerations: [{operator: Exists, tolerationSeconds: 3}]",
+        "tolerations[0].tolerationSeconds",
+        "tolerationSeconds goes with effect: NoExecute",
+    ),
+    _pods(
+        "two-claims-in-one-place",
+        "claims: [{claimName: a, mountPath: /f}, {claimName: b, mountPath: /f}]",
+        "claims[1].mountPath",
+        "an earlier claim is mounted here",
     ),
     _simulator(
         "random-arrivals-without-a-rate",

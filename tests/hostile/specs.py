@@ -111,6 +111,8 @@ def _wrong_values(schema: dict[str, Any], valid: Any) -> Iterator[Any]:
         yield "a" * (schema["maxLength"] + 1)
     if schema.get("minItems"):
         yield []
+    if "maxProperties" in schema:
+        yield {f"name-{number}": "x" for number in range(schema["maxProperties"] + 1)}
     if "maxItems" in schema:
         yield [valid[0] for _ in range(schema["maxItems"] + 1)]
 

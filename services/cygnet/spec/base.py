@@ -1,11 +1,14 @@
 """What every part of the spec has in common: strict types, camelCase names, nothing unknown."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
+
+from cygnet.spec.rules import Rule
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
@@ -24,11 +27,28 @@ class Part(BaseModel):
         use_attribute_docstrings=True,
         allow_inf_nan=False,
     )
+    RULES: ClassVar[tuple[Rule, ...]] = ()
+    """Every rule that the validators of this part raise."""
+
+
+def every_part(above: type[Part] = Part) -> Iterator[type[Part]]:
+    """Yield all kinds of parts that are defined."""
+    for part in above.__subclasses__():
+        yield part
+        yield from every_part(part)
 
 
 def accepts(words: str) -> FieldInfo:
     """Return an annotation that says in words what a pattern accepts; editors know this keyword as well."""
     info: FieldInfo = Field(json_schema_extra={"patternErrorMessage": words})
+    return info
+
+
+def keyed_by(name: str) -> FieldInfo:
+    """Return an annotation that no two items of a list have the same `name`, in the words of Kubernetes."""
+    info: FieldInfo = Field(
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [name]}
+    )
     return info
 
 
@@ -45,11 +65,13 @@ Secret = Field(json_schema_extra={"format": "password"})
 _PORT = "(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[0-9]{1,4})"
 
 DetectorName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), accepts("1 to 64 of A-Z a-z 0-9 _ -")
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$", max_length=64),
+    accepts("1 to 64 of A-Z a-z 0-9 _ -"),
 ]
 BucketName = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"),
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", max_length=63),
     accepts("3 to 63 of a-z 0-9 . -, beginning and ending with a letter or digit"),
 ]
 Prefix = Annotated[

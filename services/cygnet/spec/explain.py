@@ -108,7 +108,9 @@ def _mismatch(error: str, node: Node, schema: Schema) -> str:
         case "finite_number":
             return "is not a finite number"
         case "string_too_long" | "string_too_short" | "too_long" | "too_short":
-            unit = "characters" if isinstance(value, str) else "items"
+            unit = (
+                "characters" if isinstance(value, str) else "fields" if isinstance(value, dict) else "items"
+            )
             return f"has {len(value)} {unit}, too {'many' if error.endswith('long') else 'few'}"
         case "string_pattern_mismatch":
             return "does not fit"

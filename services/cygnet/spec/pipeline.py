@@ -16,18 +16,52 @@ from cygnet.spec.base import (
     SecretName,
     Whole,
     accepts,
+    keyed_by,
 )
 from cygnet.spec.local import Local
 from cygnet.spec.metadata import Metadata
 from cygnet.spec.pods import Pods
-from cygnet.spec.room import result_bytes
-from cygnet.spec.rules import broken
+from cygnet.spec.room import NO_ROOM, result_bytes
+from cygnet.spec.rules import Cel, Rule
 from cygnet.spec.sources import Source
 from cygnet.spec.stages import Stage, Window
-from cygnet.spec.templates import fault
+from cygnet.spec.templates import FORM, WITH_CEL, fault
 
 API_VERSION = "cygnet.dev/v1alpha1"
 DEFAULT_KEY_TEMPLATE = "{prefix}/{run}/{detector}/chunk-{first_event:09d}-{last_event:09d}.{ext}"
+_REPLICAS = Rule(
+    "minReplicas must not exceed maxReplicas",
+    "minReplicas",
+    Cel(holds="self.minReplicas <= self.maxReplicas"),
+)
+_ONE_STAGE = {
+    kind: Rule(
+        f"at most one {kind} stage",
+        "stages",
+        Cel(holds=f"self.stages.filter(stage, has(stage.{kind})).size() <= 1"),
+    )
+    for kind in ("crop", "window")
+}
+_ACK_WAIT = Rule(
+    "ackWaitSeconds must be above maxProcessingSeconds",
+    "ackWaitSeconds",
+    Cel(holds="self.ackWaitSeconds > self.maxProcessingSeconds"),
+)
+_NAMES_DIFFER = Rule("source names must differ", "sources", by_key=True)
+_NO_ECHO = Rule(
+    "mirrorSubjects may not repeat announcements.subjects of this pipeline: a frame would come back as a new"
+    " one",
+    "sources",
+    Cel(
+        holds="self.sources.all(source, source.mirrorSubjects.all(subject, !self.sources.exists(other,"
+        " has(other.announcements) && subject in other.announcements.subjects)))"
+    ),
+)
+_HALF = Rule(
+    "aggregator.maxBytes must not exceed half of streams.chunksBytes",
+    "aggregator.maxBytes",
+    Cel(holds="2 * self.aggregator.maxBytes <= self.streams.chunksBytes"),
+)
 StreamBytes = Annotated[int, Field(ge=MIB, le=1024 * GIB)]
 
 
@@ -40,6 +74,8 @@ class Transport(Part):
 
 class Scaling(Part):
     """How many preprocessors there are, and who decides it."""
+
+    RULES = (_REPLICAS,)
 
     mode: Literal["auto", "external"] = "auto"
     """`auto`: Cygnet decides by lag; `external`: whoever writes the scale subresource."""
@@ -60,7 +96,7 @@ class Scaling(Part):
     def _ordered(self) -> "Scaling":
         """`minReplicas` must not exceed `maxReplicas`."""
         if self.min_replicas > self.max_replicas:
-            raise broken("minReplicas must not exceed maxReplicas", "minReplicas")
+            raise _REPLICAS.broken()
         return self
 
 
@@ -75,6 +111,8 @@ class ImageLimits(Part):
 
 class Preprocessor(Part):
     """Workers that fetch, decode and process frames."""
+
+    RULES = tuple(_ONE_STAGE.values())
 
     replicas: Annotated[int, Field(ge=0, le=1000)] = 1
     """Written by the scale subresource only."""
@@ -92,12 +130,10 @@ class Preprocessor(Part):
     @model_validator(mode="after")
     def _one_of_each(self) -> "Preprocessor":
         """At most one stage is a crop and at most one a window."""
-        kinds = [stage.kind for stage in self.stages]
-        for kind in ("crop", "window"):
+        kinds: list[str] = [stage.kind for stage in self.stages]
+        for kind, rule in _ONE_STAGE.items():
             if kinds.count(kind) > 1:
-                raise broken(
-                    f"at most one {kind} stage", "stages", str(len(kinds) - 1 - kinds[::-1].index(kind))
-                )
+                raise rule.broken("stages", str(len(kinds) - 1 - kinds[::-1].index(kind)))
         return self
 
     @property
@@ -108,6 +144,8 @@ class Preprocessor(Part):
 
 class Aggregator(Part):
     """Makes chunks of results."""
+
+    RULES = (*WITH_CEL, FORM)
 
     chunk_size: Annotated[int, Field(ge=1, le=100_000)] = 200
     """Events in a chunk."""
@@ -125,7 +163,7 @@ class Aggregator(Part):
     def _known_fields(self) -> "Aggregator":
         """`keyTemplate` names only fields that exist, with widths as in `{seq:06d}`; keys fit 1000 bytes."""
         if problem := fault(self.key_template):
-            raise broken(problem, "keyTemplate")
+            raise FORM.broken(problem=problem)
         return self
 
 
@@ -152,6 +190,8 @@ class DeadLetters(Part):
 class Streams(Part):
     """Sizes of the streams; the server reserves the bytes."""
 
+    RULES = (_ACK_WAIT,)
+
     frames_bytes: StreamBytes = 64 * MIB
     """Frames that wait; full: the source is held."""
     results_bytes: StreamBytes = 64 * MIB
@@ -171,7 +211,7 @@ class Streams(Part):
     def _ordered(self) -> "Streams":
         """`ackWaitSeconds` must be above `maxProcessingSeconds`."""
         if not self.ack_wait_seconds > self.max_processing_seconds:
-            raise broken("ackWaitSeconds must be above maxProcessingSeconds", "ackWaitSeconds")
+            raise _ACK_WAIT.broken()
         return self
 
 
@@ -190,7 +230,7 @@ class Storage(Part):
     endpoint: HttpOrigin | None = None
     """`https://host:port`; absent: the installation's own."""
     region: Annotated[
-        str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$"), accepts("1 to 64 of a-z 0-9 -")
+        str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$", max_length=64), accepts("1 to 64 of a-z 0-9 -")
     ] = "us-east-1"
     """Region that requests are signed for."""
     secret_name: SecretName | None = None
@@ -200,11 +240,13 @@ class Storage(Part):
 class PipelineSpec(Part):
     """A pipeline from source to bucket."""
 
+    RULES = (_NAMES_DIFFER, _NO_ECHO, _HALF, NO_ROOM)
+
     lifecycle: Literal["Running", "Paused", "Drained"] = "Running"
     """`Paused`: sources stop; `Drained`: the run is ended and everything in flight is stored."""
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
     """What happens to streams and key-value bucket when the Pipeline is deleted."""
-    sources: Annotated[list[Source], Field(min_length=1, max_length=64)]
+    sources: Annotated[list[Source], Field(min_length=1, max_length=64), keyed_by("name")]
     """The detectors."""
     runs: Literal["once", "endless"] = "once"
     """`endless`: the next run follows when one has ended."""
@@ -237,23 +279,13 @@ class PipelineSpec(Part):
         names = [source.name for source in self.sources]
         for place, name in enumerate(names):
             if name in names[:place]:
-                raise broken(
-                    f"source names must differ: {name!r} is there twice", "sources", str(place), "name"
-                )
+                raise _NAMES_DIFFER.broken("sources", str(place), "name")
         heard = {subject for each in self.sources for subject in each.announced_subjects}
         for place, source in enumerate(self.sources):
             if heard & set(source.mirror_subjects):
-                raise broken(
-                    "mirrorSubjects may not repeat announcements.subjects of this pipeline: a frame would"
-                    " come back as a new one",
-                    "sources",
-                    str(place),
-                    "mirrorSubjects",
-                )
+                raise _NO_ECHO.broken("sources", str(place), "mirrorSubjects")
         if self.aggregator.max_bytes > self.streams.chunks_bytes // 2:
-            raise broken(
-                "aggregator.maxBytes must not exceed half of streams.chunksBytes", "aggregator", "maxBytes"
-            )
+            raise _HALF.broken()
         return self
 
     @model_validator(mode="after")
@@ -262,13 +294,7 @@ class PipelineSpec(Part):
         for source in self.sources if self.aggregator.chunk_size > 1 else ():
             size = result_bytes(source.expect, self.preprocessor.stages)
             if 2 * size > self.aggregator.max_bytes:
-                raise broken(
-                    f"no two results of {source.name} fit into a chunk: each has {size} bytes or more;"
-                    f" accepted: maxBytes from {2 * size}, with streams.chunksBytes from {4 * size},"
-                    " or chunkSize: 1",
-                    "aggregator",
-                    "maxBytes",
-                )
+                raise NO_ROOM.broken(name=source.name, size=size, twice=2 * size, fourfold=4 * size)
         return self
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cygnet.spec.base import Part
+from cygnet.spec.base import every_part
 from cygnet.spec.dumper import scalar
 from cygnet.spec.example import replay_spec
 from cygnet.spec.metadata import Metadata
@@ -41,29 +41,30 @@ aliases and tags of YAML are refused. An error names file, line, field, value an
 def reference_markdown() -> str:
     """Return the page: an example, then a table for each part of the document."""
     models = _models()
-    sections = [_section(path, part, models[part["title"]]) for path, part in parts()]
+    places = {part["title"]: path for path, part in parts()}
+    sections = [_section(path, part, models[part["title"]], places) for path, part in parts()]
     return "\n".join([_HEAD.format(example=replay_spec("lime", "frames")), *sections])
 
 
-def _section(path: str, part: Schema, model: type[BaseModel]) -> str:
+def _section(path: str, part: Schema, model: type[BaseModel], places: dict[str, str]) -> str:
     lines = [f"## {path or 'The document'}", "", *(model.__doc__ or "").splitlines(), ""]
     lines += ["| field | accepted | default | meaning |", "|---|---|---|---|"]
     required = part.get("required", [])
     for name, field in fields_of(part).items():
-        lines.append(_row(path, name, field, required=name in required))
+        lines.append(_row(name, field, places, required=name in required))
     if rules := _rules(model):
         lines += ["", *(f"- {rule}" for rule in rules)]
     return "\n".join([*lines, ""])
 
 
-def _row(path: str, name: str, field: Schema, *, required: bool) -> str:
-    schema, inner = resolved(field), f"{path}.{name}" if path else name
+def _row(name: str, field: Schema, places: dict[str, str], *, required: bool) -> str:
+    schema = resolved(field)
     meaning = " ".join(schema.get("description", "").split())
     accepts = accepted(field, name)
     if fields_of(schema):
-        accepts = f"[{inner}](#{_anchor(inner)})"
+        accepts = _link(schema, places)
     elif schema.get("type") == "array" and fields_of(schema["items"]):
-        accepts = accepts.split(";")[0].removesuffix(" items") + f" [{inner}[]](#{_anchor(inner)})"
+        accepts = f"{accepts.split(';')[0].removesuffix(' items')} {_link(resolved(schema['items']), places)}"
     default = "**required**" if required else _default(field, name)
     return f"| `{name}` | {_cell(accepts)} | {default} | {_cell(meaning)} |"
 
@@ -81,6 +82,11 @@ def _default(field: Schema, name: str) -> str:
     return f"`{scalar(value) if isinstance(value, str) else json.dumps(value)}`"
 
 
+def _link(part: Schema, places: dict[str, str]) -> str:
+    place = places[part["title"]]
+    return f"[{place}](#{_anchor(place)})"
+
+
 def _anchor(heading: str) -> str:
     return "".join(sign for sign in heading.lower() if sign.isalnum() or sign in "-_")
 
@@ -90,7 +96,7 @@ def _cell(text: str) -> str:
 
 
 def _models() -> dict[str, type[BaseModel]]:
-    models: list[type[BaseModel]] = [Pipeline, Metadata, *Part.__subclasses__()]
+    models: list[type[BaseModel]] = [Pipeline, Metadata, *every_part()]
     return {model.__name__: model for model in models}
 
 

@@ -14,10 +14,11 @@ Schema = dict[str, Any]
 Path = tuple[str | int, ...]
 
 
-class _Generator(GenerateJsonSchema):
+class Generator(GenerateJsonSchema):
     """Leaves out the titles that only repeat a field's name."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002
+        """Return False: no field has a title of its own."""
         return False
 
 
@@ -30,7 +31,7 @@ def json_schema() -> Schema:
 @cache
 def document() -> Schema:
     """Return the same schema in the order of the models; not to be changed."""
-    return Pipeline.model_json_schema(by_alias=True, schema_generator=_Generator)
+    return Pipeline.model_json_schema(by_alias=True, schema_generator=Generator)
 
 
 def resolved(schema: Schema) -> Schema:
@@ -83,22 +84,25 @@ def homes_of(name: str) -> list[str]:
 
 
 def parts() -> Iterator[tuple[str, Schema]]:
-    """Yield path and schema of the document's parts, each before the parts inside it."""
-    yield from _parts("", document())
+    """Yield path and schema of the document's parts, each before the parts inside it, and each part once."""
+    yield from _parts("", document(), set())
 
 
 def _secrets(fields: dict[str, Schema]) -> list[str]:
     return [name for name, field in fields.items() if field.get("format") == "password"]
 
 
-def _parts(path: str, schema: Schema) -> Iterator[tuple[str, Schema]]:
+def _parts(path: str, schema: Schema, seen: set[str]) -> Iterator[tuple[str, Schema]]:
+    if schema["title"] in seen:
+        return
+    seen.add(schema["title"])
     yield path, schema
     for name, field in fields_of(schema).items():
         inner, below = resolved(field), f"{path}.{name}" if path else name
         if inner.get("type") == "array":
             inner, below = resolved(inner["items"]), f"{below}[]"
         if "properties" in inner:
-            yield from _parts(below, inner)
+            yield from _parts(below, inner, seen)
 
 
 def _sorted(value: Any) -> Any:

@@ -5,11 +5,39 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cygnet.spec.base import EventCount, Part, Rate
-from cygnet.spec.rules import broken
+from cygnet.spec.rules import Cel, Rule
 
 Share = Annotated[float, Field(ge=0, le=1)]
 BurstSeconds = Annotated[float, Field(ge=0.1, le=86400)]
-_SIXTEEN_BIT = ("lime",)  # presets whose pixels a JPEG cannot hold
+_UNTIMED = {
+    "arrivals": "self.arrivals != 'poisson'",
+    "burst": "!has(self.burst)",
+    "modulation": "!has(self.modulation)",
+    "timeScale": "self.timeScale == 1.0",
+}
+_TIMED = {
+    field: Rule(
+        f"{field} needs rateHz: without a rate there is no simulated time",
+        field,
+        Cel(holds=f"{untimed} || has(self.rateHz)"),
+    )
+    for field, untimed in _UNTIMED.items()
+}
+_IS_SHARE = Rule(
+    "nuclearShare + 2 × modulation.amplitude must not exceed 1: it is a share",
+    "modulation.amplitude",
+    Cel(holds="!has(self.modulation) || self.nuclearShare + 2.0 * self.modulation.amplitude <= 1.0"),
+)
+_EIGHT_BIT = Rule(
+    "a JPEG has 8 bits and preset lime 16; accepted for encoding: png, or a codec",
+    "encoding",
+    Cel(holds="self.encoding != 'jpeg' || self.preset != 'lime'"),
+)
+_QUALITY = Rule(
+    "jpegQuality goes with encoding: jpeg",
+    "jpegQuality",
+    Cel(holds="!has(self.jpegQuality) || self.encoding == 'jpeg'"),
+)
 
 
 class Burst(Part):
@@ -34,6 +62,8 @@ class Modulation(Part):
 
 class SimulatedSource(Part):
     """Makes events of a detector model; event n of a seed is always the same, and its truth is kept."""
+
+    RULES = (*_TIMED.values(), _IS_SHARE, _EIGHT_BIT, _QUALITY)
 
     model: Literal["cygno"]
     """Which detector: CYGNO's optical time projection chamber, with electron and helium recoils of 1 to 30
@@ -79,28 +109,21 @@ class SimulatedSource(Part):
             ("timeScale", self.time_scale != 1),
         ):
             if given and self.rate_hz is None:
-                raise broken(f"{field} needs rateHz: without a rate there is no simulated time", field)
+                raise _TIMED[field].broken()
         return self
 
     @model_validator(mode="after")
     def _is_share(self) -> "SimulatedSource":
         """`nuclearShare` + 2 · `modulation.amplitude`, the largest share, must not exceed 1."""
         if self.modulation and self.nuclear_share + 2 * self.modulation.amplitude > 1:
-            raise broken(
-                "nuclearShare + 2 × modulation.amplitude must not exceed 1: it is a share",
-                "modulation",
-                "amplitude",
-            )
+            raise _IS_SHARE.broken()
         return self
 
     @model_validator(mode="after")
     def _encodable(self) -> "SimulatedSource":
         """A JPEG has 8 bits: not for preset lime. `jpegQuality` goes with `encoding: jpeg`."""
-        if self.encoding == "jpeg" and self.preset in _SIXTEEN_BIT:
-            raise broken(
-                f"a JPEG has 8 bits and preset {self.preset} 16; accepted for encoding: png, or a codec",
-                "encoding",
-            )
+        if self.encoding == "jpeg" and self.preset == "lime":
+            raise _EIGHT_BIT.broken()
         if self.jpeg_quality is not None and self.encoding != "jpeg":
-            raise broken("jpegQuality goes with encoding: jpeg", "jpegQuality")
+            raise _QUALITY.broken()
         return self

@@ -14,8 +14,37 @@ from cygnet.spec.base import (
     Part,
     Rate,
 )
-from cygnet.spec.rules import broken
+from cygnet.spec.rules import Cel, Rule, one_of
 from cygnet.spec.simulated import SimulatedSource
+
+_ONE_KIND = one_of("replay", "simulator", "announcements")
+_OWN_SUBJECTS = Rule(
+    "mirrorSubjects may not begin with cygnet.: those subjects are the pipelines' own",
+    "mirrorSubjects",
+    Cel(each="mirrorSubjects", holds="self != 'cygnet' && !self.startsWith('cygnet.')"),
+)
+_TEXT_OF_MIRRORS = Rule(
+    "infoSubject tells what mirrorSubjects announce: it goes with them",
+    "infoSubject",
+    Cel(holds="!has(self.infoSubject) || self.mirrorSubjects.size() > 0"),
+)
+_TEXT_ELSEWHERE = Rule(
+    "infoSubject must be another subject than those of announcements",
+    "infoSubject",
+    Cel(
+        holds="!has(self.infoSubject) || !(self.infoSubject in self.mirrorSubjects"
+        " || (has(self.announcements) && self.infoSubject in self.announcements.subjects))"
+    ),
+)
+_STORED_ALREADY = {
+    field: Rule(
+        "frames of announcements are stored already", field, Cel(holds=f"!has(self.announcements) || {unset}")
+    )
+    for field, unset in {
+        "framesBucket": "!has(self.framesBucket)",
+        "frameKeys": "self.frameKeys == 'event'",
+    }.items()
+}
 
 
 class ReplaySource(Part):
@@ -59,6 +88,8 @@ class ExpectedFrame(Part):
 class Source(Part):
     """One detector's source; its name is the detector's name."""
 
+    RULES = (_ONE_KIND, _OWN_SUBJECTS, _TEXT_OF_MIRRORS, _TEXT_ELSEWHERE, *_STORED_ALREADY.values())
+
     name: DetectorName
     """Name of the detector: 1 to 64 of A-Z a-z 0-9 _ -."""
     replay: ReplaySource | None = None
@@ -83,24 +114,20 @@ class Source(Part):
     def _exactly_one_kind(self) -> "Source":
         """Exactly one of `replay`, `simulator`, `announcements`; Cygnet's own subjects are no mirrors."""
         if sum(kind is not None for kind in (self.replay, self.simulator, self.announcements)) != 1:
-            raise broken("exactly one of replay, simulator, announcements must be given")
+            raise _ONE_KIND.broken()
         for place, subject in enumerate(self.mirror_subjects):
             if subject.split(".")[0] == "cygnet":
-                raise broken(
-                    "mirrorSubjects may not begin with cygnet.: those subjects are the pipelines' own",
-                    "mirrorSubjects",
-                    str(place),
-                )
+                raise _OWN_SUBJECTS.broken("mirrorSubjects", str(place))
         return self
 
     @model_validator(mode="after")
     def _text_is_not_announced(self) -> "Source":
         """`infoSubject` goes with `mirrorSubjects`, and no announcement is on it."""
         if self.info_subject and not self.mirror_subjects:
-            raise broken("infoSubject tells what mirrorSubjects announce: it goes with them", "infoSubject")
+            raise _TEXT_OF_MIRRORS.broken()
         announced = self.announcements.subjects if self.announcements else []
         if self.info_subject in (*self.mirror_subjects, *announced):
-            raise broken("infoSubject must be another subject than those of announcements", "infoSubject")
+            raise _TEXT_ELSEWHERE.broken()
         return self
 
     @model_validator(mode="after")
@@ -108,7 +135,7 @@ class Source(Part):
         """`framesBucket` and `frameKeys` are not for `announcements`, whose frames are stored already."""
         if self.announcements and (self.frames_bucket or self.frame_keys != "event"):
             field = "framesBucket" if self.frames_bucket else "frameKeys"
-            raise broken("frames of announcements are stored already", field)
+            raise _STORED_ALREADY[field].broken()
         return self
 
     @property

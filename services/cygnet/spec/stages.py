@@ -5,7 +5,24 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from cygnet.spec.base import Part
-from cygnet.spec.rules import broken
+from cygnet.spec.rules import Cel, Rule, one_of
+
+_ORDERED = Rule("min must be below max", "min", Cel(holds="self.min < self.max"))
+_WHOLE_LEVELS = Rule(
+    "levels needs whole numbers for min and max",
+    "output",
+    Cel(
+        holds="self.output != 'levels'"
+        " || (double(int(self.min)) == self.min && double(int(self.max)) == self.max)"
+    ),
+)
+_UNDERFLOW = Rule(
+    "legacyUnderflow goes with output: fraction",
+    "legacyUnderflow",
+    Cel(holds="self.output != 'levels' || !self.legacyUnderflow"),
+)
+_ONE_KIND = one_of("crop", "window", "delay")
+Counts = Annotated[float, Field(ge=-(10**15), le=10**15)]
 
 
 class Crop(Part):
@@ -18,9 +35,11 @@ class Crop(Part):
 class Window(Part):
     """Scales counts between `min` and `max` to 0 … 1 and clips; bounds can change while a run is on."""
 
-    min: float
+    RULES = (_ORDERED, _WHOLE_LEVELS, _UNDERFLOW)
+
+    min: Counts
     """Counts that become 0."""
-    max: float
+    max: Counts
     """Counts that become 1."""
     output: Literal["fraction", "levels"] = "fraction"
     """`fraction`: float32 in 0 … 1; `levels`: counts above `min`, exact, in the smallest unsigned type."""
@@ -31,11 +50,11 @@ class Window(Part):
     def _ordered(self) -> "Window":
         """`min` must be below `max`; `levels` needs whole numbers and goes without `legacyUnderflow`."""
         if not self.min < self.max:
-            raise broken("min must be below max", "min")
+            raise _ORDERED.broken()
         if self.output == "levels" and (self.min != int(self.min) or self.max != int(self.max)):
-            raise broken("levels needs whole numbers for min and max", "output")
+            raise _WHOLE_LEVELS.broken()
         if self.output == "levels" and self.legacy_underflow:
-            raise broken("legacyUnderflow goes with output: fraction", "legacyUnderflow")
+            raise _UNDERFLOW.broken()
         return self
 
 
@@ -49,6 +68,8 @@ class Delay(Part):
 class Stage(Part):
     """One stage; exactly one kind."""
 
+    RULES = (_ONE_KIND,)
+
     crop: Crop | None = None
     """Crop to the central window."""
     window: Window | None = None
@@ -60,7 +81,7 @@ class Stage(Part):
     def _exactly_one_kind(self) -> "Stage":
         """Exactly one of `crop`, `window`, `delay` must be given."""
         if sum(kind is not None for kind in (self.crop, self.window, self.delay)) != 1:
-            raise broken("exactly one of crop, window, delay must be given")
+            raise _ONE_KIND.broken()
         return self
 
     @property

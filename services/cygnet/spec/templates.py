@@ -3,6 +3,8 @@
 import re
 import string
 
+from cygnet.spec.rules import Cel, Rule
+
 FIELDS = (
     "prefix",
     "run",
@@ -29,7 +31,35 @@ _LONGEST = {
     **dict.fromkeys(_NUMBERS, _NUMBER_BYTES),
 }
 _WIDTH = re.compile(r"(0?[1-9][0-9]?)?d?\Z")
-_ILLEGAL = re.compile(r"[\x00-\x1f\x7f\\]")
+_ILLEGAL = r"[\x00-\x1f\x7f\\]"
+
+_NAMELESS = Rule(
+    "it ends without a name; accepted: for example {prefix}/{run}/{first_event:09d}.{ext}",
+    "keyTemplate",
+    Cel(holds="!self.keyTemplate.endsWith('/')"),
+)
+_ILLEGAL_SIGNS = Rule(
+    "control characters, backslashes, '.' and '..' are no parts of a key",
+    "keyTemplate",
+    Cel(
+        holds=f"!self.keyTemplate.matches(r'{_ILLEGAL}')"
+        " && !self.keyTemplate.split('/').exists(part, part in ['.', '..'])"
+    ),
+)
+_OPENED = "self.keyTemplate.replace('{{', '').findAll(r'\\{[^{}:!]*').map(each, each.substring(1))"
+_KNOWN = f"each in {list(FIELDS)} || each.startsWith('attrs.')"
+_ACCEPTED_FIELDS = f"accepted: {', '.join(FIELDS)}, attrs.NAME"
+_UNKNOWN_FIELD = Rule(
+    f"unknown field {{{{{{field}}}}}}; {_ACCEPTED_FIELDS}",
+    "keyTemplate",
+    Cel(
+        holds=f"{_OPENED}.all(each, {_KNOWN})",
+        words=f"'unknown field {{' + {_OPENED}.filter(each, !({_KNOWN}))[0] + '}}; {_ACCEPTED_FIELDS}'",
+    ),
+)
+WITH_CEL = (_NAMELESS, _ILLEGAL_SIGNS, _UNKNOWN_FIELD)
+FORM = Rule("{problem}", "keyTemplate")
+"""All that `fault` finds; beside the rules above: braces, formats, and the longest key that may be made."""
 
 
 def fault(template: str) -> str | None:
@@ -39,16 +69,16 @@ def fault(template: str) -> str | None:
     except ValueError as error:
         return f"not a template: {error}"
     if not template or template.endswith("/"):
-        return "it ends without a name; accepted: for example {prefix}/{run}/{first_event:09d}.{ext}"
-    if _ILLEGAL.search(template) or any(part in (".", "..") for part in template.split("/")):
-        return "control characters, backslashes, '.' and '..' are no parts of a key"
+        return _NAMELESS.words
+    if re.search(_ILLEGAL, template) or any(part in (".", "..") for part in template.split("/")):
+        return _ILLEGAL_SIGNS.words
     longest = ""
     for literal, field, form, conversion in parts:
         longest += literal
         if field is None:
             continue
         if field not in FIELDS and not (field.startswith("attrs.") and field[6:].isidentifier()):
-            return f"unknown field {{{field}}}; accepted: {', '.join(FIELDS)}, attrs.NAME"
+            return _UNKNOWN_FIELD.words.format(field=field)
         if conversion or (form and field not in _NUMBERS):
             return f"{{{field}}} takes no format; only {', '.join(_NUMBERS)} do"
         if form and not _WIDTH.match(form):

@@ -37,7 +37,8 @@ def accepted(schema: Schema, name: str = "") -> str:
             return f"a mapping with the fields {', '.join(fields_of(schema))}"
         case "object":
             inside = schema.get("additionalProperties")
-            return f"a mapping of names to {'strings' if isinstance(inside, dict) else 'anything'}"
+            names = _span(None, schema.get("maxProperties"), " of {}") or " of"
+            return f"a mapping{names} names to {'strings' if isinstance(inside, dict) else 'anything'}"
         case _:
             return "anything"
 

@@ -76,7 +76,7 @@ _PATHS = st.text(_PRINTABLE, min_size=1, max_size=30)
     | st.sampled_from(["no", "1e3", "0899", "0o17", "1:30", "~", "null", ".inf", "- a", "a: b", "#x", " "]),
     label=_PATHS,
     rate=st.floats(min_value=0, max_value=1e6, exclude_min=True),
-    low=st.floats(allow_nan=False, allow_infinity=False, max_value=1e300),
+    low=st.floats(min_value=-1e15, max_value=1e14),
     template=st.sampled_from(["{prefix}/{seq:06d}", "{attrs.energy}: {run}", "{{x}} {run}"]),
 )
 def test_what_is_dumped_is_loaded_back_the_same(
@@ -86,7 +86,7 @@ def test_what_is_dumped_is_loaded_back_the_same(
     document["metadata"]["name"] = name
     document["metadata"]["labels"] = {label: path}
     document["spec"]["sources"][0]["replay"] |= {"path": path, "rateHz": rate}
-    inside(document, ("spec", "preprocessor", "stages", 1, "window")).update({"min": low, "max": 1e301})
+    inside(document, ("spec", "preprocessor", "stages", 1, "window")).update({"min": low, "max": 1e15})
     document["spec"]["aggregator"]["keyTemplate"] = template
     [pipeline] = loads(dumps_json(document))
     other = loads(layout(MINIMAL | {"metadata": {"name": "other-one", "namespace": "n"}})[0])

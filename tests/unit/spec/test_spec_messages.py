@@ -16,8 +16,8 @@ def said(below: str, *, head: str = HEAD + SOURCES) -> str:
 
 def test_wrong_type_is_one_line_and_the_place_underlined() -> None:
     assert said("  preprocessor:\n    stages:\n      - crop: {}\n      - window: {min: 80, max: '20'}\n") == (
-        "lime.yaml:11: spec.preprocessor.stages[1].window.max: '20' is a string; accepted: a number;"
-        " write it without quotes\n"
+        "lime.yaml:11: spec.preprocessor.stages[1].window.max: '20' is a string; accepted: a number from"
+        " -1000000000000000 to 1000000000000000; write it without quotes\n"
         "  11 |       - window: {min: 80, max: '20'}\n"
         "     |                                ^^^^"
     )
