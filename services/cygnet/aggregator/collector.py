@@ -10,6 +10,7 @@ import msgspec
 
 from cygnet.aggregator.accession import Accession, read_run
 from cygnet.aggregator.assembly import Assembly, ChunkLimits, OpenChunk
+from cygnet.aggregator.books import Books, keep
 from cygnet.aggregator.committer import Committer
 from cygnet.aggregator.completion import Completion
 from cygnet.aggregator.takeover import FencedError
@@ -68,6 +69,7 @@ class Collector:
             self._committer.learn(found.sequences, found.keys)
         self._committer.learn(accession.fenced)
         self._completion = Completion(context)
+        self._books = Books(context.values)
         self._keeper = Keeper(spec.streams.ack_wait_seconds)
         self._deliveries: dict[int, Delivery] = {}
         self._references: dict[int, Reference] = {}  # message → object that carries its body
@@ -93,6 +95,7 @@ class Collector:
         try:
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(self._keeper.run())
+                books = group.create_task(keep(self._books, self._assembly.accounts))
                 loops = [
                     group.create_task(self._receive(puller)),
                     group.create_task(self._follow(follower)),
@@ -101,8 +104,8 @@ class Collector:
                 ]
                 ending = group.create_task(self._end(loops))
                 await asyncio.wait(loops)
-                ending.cancel()
-                keeping.cancel()
+                for task in (ending, keeping, books):
+                    task.cancel()
         finally:
             for loop in _LOOPS:
                 self._context.health.loop_ended(loop)
@@ -313,6 +316,7 @@ class Collector:
                 self._assembly.forget(run)
                 self._committer.forget(run)
                 late = self._late.get(run)
+                self._books.complete(account)
                 await self._completion.finish(account)
                 crash_point("aggregator.completed")
                 if late is not None:

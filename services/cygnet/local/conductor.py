@@ -9,10 +9,11 @@ from cygnet.local.control import COMPLETE, Asked, ask_for_run
 from cygnet.local.decisions import on_one_machine
 from cygnet.local.fleet import Fleet
 from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER, Slot
-from cygnet.local.scaler import Scaler
+from cygnet.local.scaler import Scaler, policy_spec
 from cygnet.local.view import View
 from cygnet.local.watch import Look, Watch
 from cygnet.model.ledger import Ledger
+from cygnet.runtime import pipeline_metrics
 from cygnet.scaling import Action, Decision, Lifecycle, Sample
 from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.client import Client
@@ -50,6 +51,7 @@ class Conductor:
         names = Names(pipeline.metadata.namespace, pipeline.metadata.name)
         self.pipeline = pipeline
         self.name = pipeline.metadata.name
+        self._key = (pipeline.metadata.namespace, self.name)
         self.view = View(pipeline=self.name, time=time.time())
         self.ready = 0
         """Preprocessors that answer that they are ready; whoever probes them writes here."""
@@ -136,6 +138,7 @@ class Conductor:
                 look = await self._look()
                 self.done = True
             self._scale(look.sample)
+            pipeline_metrics.note_streams(*self._key, look.streams)
             self._mind_letters(look.letters_fill)
             view, trouble = look.view, self.held
         except TransportError as error:
@@ -164,6 +167,7 @@ class Conductor:
             return
         decision = self._scaler.tick(sample)
         self._note(decision)
+        pipeline_metrics.note_decision(*self._key, decision, policy_spec(scaling))
         self._decision = _in_words(decision)
         if decision.acts and decision.desired is not None:
             self._fleet.replicas[self.name, PREPROCESSOR] = decision.desired

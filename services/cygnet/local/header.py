@@ -5,8 +5,8 @@ from pathlib import Path
 
 from cygnet.local.command_line import as_typed
 from cygnet.local.data_folder import option
+from cygnet.local.exporter import TARGETS
 from cygnet.local.folder import Place
-from cygnet.local.plan import Slot
 
 Line = tuple[str, str]
 
@@ -24,10 +24,6 @@ def where(places: Mapping[str, Place], folder: Path) -> list[Line]:
     return lines
 
 
-def metrics(addresses: Mapping[Slot, str]) -> list[Line]:
-    """Return the line for metrics; empty until a service listens."""
-    if not addresses:
-        return []
-    slot, address = min(addresses.items())
-    more = f", {len(addresses) - 1} more: {as_typed('cygnet')} status" if len(addresses) > 1 else ""
-    return [("metrics", f"http://{address}/metrics  ({slot}){more}")]
+def metrics(address: str, folder: Path) -> Line:
+    """Return the line for metrics: where `up` serves its own, and the file that leads to all others."""
+    return ("metrics", f"http://{address}/metrics   of every service: {folder / TARGETS}")

@@ -14,6 +14,7 @@ from typing import Any
 from cygnet.local.command_line import as_typed
 from cygnet.local.conductor import Conductor, Task, held
 from cygnet.local.decisions import Decisions
+from cygnet.local.exporter import Exporter, measure_storage
 from cygnet.local.fleet import Death, Fleet
 from cygnet.local.folder import Claim, Place, claim
 from cygnet.local.header import Line, metrics, where
@@ -207,8 +208,15 @@ class Up:
             conductor = Conductor(pipeline, clients[name], fleet, self._wish.task, self._say, note)
             await conductor.open()
             self._conductors.append(conductor)
-        async with Probes() as probes, asyncio.TaskGroup() as group:
+        urls = {name: place.nats_url for name, place in mine.up.pipelines.items()}
+        namespaces = {name: place.namespace for name, place in mine.up.pipelines.items()}
+        exporter = Exporter(self._wish.folder, namespaces)
+        async with exporter, Probes() as probes, asyncio.TaskGroup() as group:
+            self._header.append(metrics(exporter.address, self._wish.folder))
+            own_store = servers.nats.store if servers.nats else None
             helpers = [
+                group.create_task(exporter.follow(fleet.addresses)),
+                group.create_task(measure_storage(clients, urls, own_store)),
                 group.create_task(self._turn_fleet(mine)),
                 group.create_task(self._probe(probes, servers)),
                 group.create_task(self._end_hung(probes)),
@@ -270,7 +278,7 @@ class Up:
     def _scene(self) -> Scene:
         return Scene(
             views=[conductor.view for conductor in self._conductors],
-            header=self._header + metrics(self._fleet.addresses() if self._fleet else {}),
+            header=self._header,
             news=self._news,
             phase=self._phase(),
         )

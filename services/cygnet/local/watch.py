@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cygnet.local.view import Counts, Rate, View, lag
@@ -31,6 +32,8 @@ class Look:
     """Nothing waits between the services."""
     letters_fill: float = 0.0
     """How full the dead letters are: near 1, each new one drives out the oldest."""
+    streams: Mapping[str, StreamState] = field(default_factory=dict)
+    """What each stream holds, by its short name."""
 
 
 @dataclass(slots=True)
@@ -101,13 +104,14 @@ class Watch:
         if request is not None and request.run != self._run:
             await self._turn_to(request.run)
         behind = self._behind()
-        (frames, results, chunks, letters), consumer, state, cursors, beam = await asyncio.gather(
+        streams, consumer, state, cursors, beam = await asyncio.gather(
             self._streams(),
             consumer_state(self._nc, self._names.frames, PREPROCESSOR),
             self._run_state(request),
             self._cursors(request),
             self._values.get(BEAM_KEY),
         )
+        frames, results, chunks = streams["frames"], streams["results"], streams["chunks"]
         issued = {name: cursor[0] for name, cursor in cursors.items()}
         whole = self.ledger(issued)
         waiting = consumer.pending + consumer.ack_pending
@@ -145,8 +149,8 @@ class Watch:
             frames_per_message=per_message,
             processed_frames=self._handled.processed,
             oldest_age_seconds=oldest,
-            results_fill=_fill(results),
-            chunks_fill=_fill(chunks),
+            results_fill=results.fill,
+            chunks_fill=chunks.fill,
             ready=ready,
             desired=desired,
             unschedulable=0,
@@ -157,7 +161,8 @@ class Watch:
             ceiling=_ceiling(consumer),
         )
         is_idle = not (waiting or results.messages or chunks.messages)
-        return Look(view=view, sample=sample, is_idle=is_idle, letters_fill=_fill(letters))
+        letters_fill = streams["dead"].fill
+        return Look(view=view, sample=sample, is_idle=is_idle, letters_fill=letters_fill, streams=streams)
 
     def lines(self, issued: dict[str, int] | None = None) -> list[Ledger]:
         """Return the ledger of the run, a line for each detector."""
@@ -224,10 +229,10 @@ class Watch:
         self._rate = Rate()
         self._first = None
 
-    async def _streams(self) -> list[StreamState]:
-        names = self._names
-        streams = (names.frames, names.results, names.chunks, names.dead)
-        return await asyncio.gather(*(stream_state(self._nc, stream) for stream in streams))
+    async def _streams(self) -> dict[str, StreamState]:
+        names = self._names.streams()
+        states = await asyncio.gather(*(stream_state(self._nc, stream) for stream in names.values()))
+        return dict(zip(names, states, strict=True))
 
     async def _run_state(self, request: RunRequest | None) -> str | None:
         value = await self._values.get(run_key(request.run)) if request else None
@@ -288,10 +293,6 @@ class Watch:
         except (ValueError, KeyError, TypeError):
             return
         self._handled.add(message.subject, *counts)
-
-
-def _fill(stream: StreamState) -> float:
-    return stream.bytes / stream.max_bytes if stream.max_bytes > 0 else 0.0
 
 
 def _ceiling(consumer: ConsumerState) -> int:

@@ -11,7 +11,7 @@ from cygnet.preprocessor.outcome import Consumed, Done, GivenUp, Outcome
 from cygnet.runtime.context import Context
 from cygnet.runtime.crash import crash_point
 from cygnet.runtime.letters import bury
-from cygnet.runtime.metrics import DEAD_LETTERS, FRAMES
+from cygnet.runtime.metrics import FRAMES
 from cygnet.transport.account import append
 from cygnet.transport.codec import encode_results, frame_message_id, pack_message_id
 from cygnet.transport.connection import inline_limit
@@ -105,8 +105,6 @@ class Outputs:
             between=lambda: crash_point("preprocessor.dead-lettered"),
         )
         crash_point("preprocessor.dead-recorded")
-        DEAD_LETTERS.labels(detector, given_up.reason).inc()
-        FRAMES.labels(detector, "dead").inc()
 
 
 def packs(results: Sequence[Result], most_bytes: int = _PACK_BYTES) -> list[list[Result]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from cygnet.model.errors import NoSuchError
 from cygnet.model.frame import Frame
 from cygnet.runtime.context import Context
+from cygnet.runtime.metrics import DEAD_LETTERS, FRAMES
 from cygnet.storage.errors import CorruptedError, NoSuchObjectError
 from cygnet.storage.keys import dead_key
 from cygnet.storage.port import Bucket
@@ -48,6 +49,9 @@ async def bury(
         elsewhere=elsewhere,
         between=between,
     )
+    detector = frame.id.detector if frame.id else "unknown"
+    DEAD_LETTERS.labels(detector, reason).inc()
+    FRAMES.labels(detector, "dead").inc()
 
 
 async def body_of(bucket: Bucket, letter: DeadLetter) -> bytes:

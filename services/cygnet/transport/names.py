@@ -49,6 +49,11 @@ class Names:
         """Dead letters."""
         return f"{self._stem}_DEAD"
 
+    def streams(self) -> dict[str, str]:
+        """Return the streams by the short names that people and metrics use."""
+        names = ("frames", "results", "chunks", "notices", "account", "dead")
+        return {name: getattr(self, name) for name in names}
+
     @property
     def bucket(self) -> str:
         """The key-value bucket of current values."""

@@ -60,6 +60,11 @@ class StreamState:
     last_seq: int
     first_ts: float | None
 
+    @property
+    def fill(self) -> float:
+        """The part of its bytes that is held, 0 to 1; 0 for a stream without a limit."""
+        return self.bytes / self.max_bytes if self.max_bytes > 0 else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsumerState:
@@ -197,8 +202,7 @@ async def ensure_intake(nc: NatsClient, subject: str, max_bytes: int, nats_accou
 
 async def delete_streams(nc: NatsClient, names: Names) -> None:
     """Delete everything that the pipeline keeps on NATS. What is not there is deleted already."""
-    streams = (names.frames, names.results, names.chunks, names.notices, names.account, names.dead)
-    for stream in (*streams, bucket_stream(names)):
+    for stream in (*names.streams().values(), bucket_stream(names)):
         await _unless_absent(nc, f"STREAM.DELETE.{stream}")
 
 

@@ -27,7 +27,7 @@ def series() -> list[str]:
         f"{sample.name}{sample.labels}"
         for family in metrics.REGISTRY.collect()
         for sample in family.samples
-        if sample.labels.get("pipeline") == "lime"
+        if LABELS.items() <= sample.labels.items()
     ]
 
 
