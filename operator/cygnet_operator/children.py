@@ -1,5 +1,6 @@
 """From the children that were seen to what a role's state is: pure."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -31,11 +32,14 @@ def role_states(children: Mapping[tuple[str, str], Json]) -> dict[Role, RoleStat
 def _state(deployment: Json, pods: list[Json]) -> RoleState:
     status = deployment.get("status", {})
     replicas, updated = status.get("replicas", 0), status.get("updatedReplicas", 0)
+    pods = [pod for pod in pods if pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")]
     living = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
     return RoleState(
         asked=deployment["spec"].get("replicas", 1),
         replicas=max(replicas, len(living)),
         ready=status.get("readyReplicas", 0),
+        ending=len(pods) - len(living),
+        settled=status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0),
         unschedulable=sum(bool(unschedulable(pod)) for pod in living),
         rolling_out=replicas > updated,
         trouble=_trouble(deployment, living),
@@ -84,12 +88,23 @@ def _pod_trouble(pod: Json) -> str:
         )
         last_words = str(ended.get("message", "")).strip().splitlines()[-1:]
         if last_words:
-            return f"exit code {ended.get('exitCode')}: {last_words[0]}"
+            return f"exit code {ended.get('exitCode')}: {_as_said(last_words[0])}"
         if waiting.get("reason") and waiting["reason"] not in _NORMAL_WAITS:
             return ": ".join(str(waiting[part]) for part in ("reason", "message") if waiting.get(part))
         if ended:
             return f"{ended.get('reason', 'ended')} with exit code {ended.get('exitCode')}"
     return ""
+
+
+def _as_said(line: str) -> str:
+    """Return what a line of a service's log says."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(document, dict):
+        return line
+    return ": ".join(str(document[part]) for part in ("message", "error") if document.get(part)) or line
 
 
 def _waiting(pod: Json) -> list[Json]:

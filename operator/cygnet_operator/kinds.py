@@ -21,6 +21,11 @@ class Kind:
         """API group; empty for the core."""
         return self.api_version.rpartition("/")[0]
 
+    @property
+    def resource(self) -> str:
+        """Resource as roles name it, a subresource after a slash."""
+        return "/".join(part for part in (self.plural, self.subresource) if part)
+
     def path(self, namespace: str | None = None, name: str = "") -> str:
         """Path of an object, of a namespace's objects, or of all."""
         root = f"/apis/{self.api_version}" if self.group else f"/api/{self.api_version}"

@@ -10,8 +10,8 @@ from typing import Any, Self
 import aiohttp
 import kopf
 
-from cygnet_operator.kinds import EVENT, GROUP, PIPELINE_STATUS, VERSION, Kind
-from cygnet_operator.metrics import API_CALLS, API_SECONDS
+from cygnet_operator.kinds import EVENT, GROUP, PIPELINE, PIPELINE_STATUS, VERSION, Kind
+from cygnet_operator.metrics import API_REQUESTS, API_SECONDS
 
 FIELD_MANAGER = "cygnet-operator"
 PAGE = 500
@@ -72,7 +72,7 @@ class Kube:
         found: list[Json] = []
         query = {"limit": str(PAGE)} | ({"labelSelector": labels} if labels else {})
         while True:
-            answer = await self._call("list", "GET", kind.path(namespace), query=query)
+            answer = await self._call("list", kind, "GET", kind.path(namespace), query=query)
             # In a list, objects do not say their kind.
             found += [{"apiVersion": kind.api_version, "kind": kind.kind, **item} for item in answer["items"]]
             rest = answer["metadata"].get("continue")
@@ -85,7 +85,7 @@ class Kube:
         metadata = document["metadata"]
         path = kind.path(metadata["namespace"], metadata["name"])
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        return await self._call("apply", "PATCH", path, query=query, body=document)
+        return await self._call("apply", kind, "PATCH", path, query=query, body=document)
 
     async def apply_status(self, namespace: str, name: str, status: Mapping[str, Any]) -> Json:
         """Apply the whole status of a Pipeline: a field that is not in it any more goes away."""
@@ -97,12 +97,12 @@ class Kube:
     async def create_event(self, document: Json) -> None:
         """Create an Event in its namespace."""
         path = EVENT.path(document["metadata"]["namespace"])
-        await self._call("create", "POST", path, body=document)
+        await self._call("create", EVENT, "POST", path, body=document)
 
     async def knows_pipelines(self) -> bool:
         """Whether the API server serves the Pipeline resource yet."""
         try:
-            answer = await self._call("discover", "GET", f"/apis/{GROUP}/{VERSION}")
+            answer = await self._call("get", PIPELINE, "GET", f"/apis/{GROUP}/{VERSION}")
         except NotFoundError:
             return False
         return any(resource.get("name") == "pipelines" for resource in answer.get("resources", []))
@@ -127,6 +127,7 @@ class Kube:
     async def _call(
         self,
         verb: str,
+        kind: Kind,
         method: str,
         path: str,
         *,
@@ -146,12 +147,12 @@ class Kube:
             raise KubeAwayError(what, 0, "Unreachable", f"the API server does not answer: {said}") from error
         finally:
             API_SECONDS.labels(verb).observe(time.monotonic() - begun)
-            API_CALLS.labels(verb, str(code)).inc()
+            API_REQUESTS.labels(verb, kind.resource, str(code)).inc()
         if code < 400:
             return answer
         away = code == _TOO_MANY or code >= _SERVER_ERROR
-        kind = KubeAwayError if away else _ERRORS.get(code, KubeError)
-        raise kind(what, code, str(answer.get("reason", "")), str(answer.get("message", "")))
+        error_type = KubeAwayError if away else _ERRORS.get(code, KubeError)
+        raise error_type(what, code, str(answer.get("reason", "")), str(answer.get("message", "")))
 
     async def _request(
         self, method: str, path: str, query: Mapping[str, str] | None, body: Json | None

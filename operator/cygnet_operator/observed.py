@@ -29,6 +29,10 @@ class RoleState:
     """Pods that exist."""
     ready: int = 0
     """Pods that are ready."""
+    ending: int = 0
+    """Pods that were told to end and are still there."""
+    settled: bool = True
+    """Kubernetes has seen what is asked."""
     unschedulable: int = 0
     """Pods that no node takes."""
     rolling_out: bool = False
@@ -114,12 +118,22 @@ class Scaler(Protocol):
         Also with `mode: external`, where the decision holds and only the conditions count.
         """
 
+    def close(self) -> None:
+        """The Pipeline is gone."""
+
 
 class OpenSampler(Protocol):
     """How samplers are made."""
 
     async def __call__(self, nc: Client, observed: Observed) -> Sampler:
         """Return a sampler on this connection."""
+
+
+class TickSeconds(Protocol):
+    """How often a Pipeline is looked at."""
+
+    def __call__(self, observed: Observed) -> float:
+        """Return the time from one tick to the next."""
 
 
 class OpenScaler(Protocol):

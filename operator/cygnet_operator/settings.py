@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -92,9 +93,12 @@ class Settings:
         """Return what changes when the credentials of a role's pods change, and does not give them away."""
         login = self.logins.get(role)
         keys = sorted(self.s3_keys.items())
-        text = repr((login and (login.user, login.password), keys)).encode()
-        digest = hashlib.pbkdf2_hmac("sha256", text, self.installation.encode(), _ROUNDS)
-        return digest.hex()[:12]
+        return _digest(repr((login and (login.user, login.password), keys)), self.installation)
+
+
+@cache
+def _digest(text: str, salt: str) -> str:
+    return hashlib.pbkdf2_hmac("sha256", text.encode(), salt.encode(), _ROUNDS).hex()[:12]
 
 
 def _given(env: Mapping[str, str], variable: str, accepted: str) -> str:

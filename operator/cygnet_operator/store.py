@@ -31,11 +31,15 @@ class _Family:
 
 
 class Store:
-    """The last known state of everything that is watched. `on_change` is called with a Pipeline's key."""
+    """The last known state of everything that is watched.
 
-    def __init__(self, on_change: Callable[[Key], None]) -> None:
+    `on_change` is called with a Pipeline's key when a child of it changes, `on_edit` when itself does.
+    """
+
+    def __init__(self, on_change: Callable[[Key], None], on_edit: Callable[[Key], None]) -> None:
         self._families: dict[Key, _Family] = defaultdict(lambda: _Family(None, {}))
         self._on_change = on_change
+        self._on_edit = on_edit
         self._gone: dict[str, None] = {}
 
     def pipelines(self) -> dict[Key, Json]:
@@ -67,7 +71,7 @@ class Store:
                 return
             family.pipeline = kept
             if before is None or _matters(before) != _matters(kept):
-                self._on_change(key)
+                self._on_edit(key)
             return
         child = (document["kind"], document["metadata"]["name"])
         known = family.children.get(child)
@@ -89,6 +93,7 @@ class Store:
             if family.pipeline is None or family.pipeline["metadata"].get("uid") != uid:
                 return
             family.pipeline = None
+            self._on_edit(key)
         else:
             child = (document["kind"], document["metadata"]["name"])
             known = family.children.get(child)
@@ -96,9 +101,9 @@ class Store:
                 return
             del family.children[child]
             family.version += 1
+            self._on_change(key)
         if family.pipeline is None and not family.children:
             del self._families[key]
-        self._on_change(key)
 
     def resync(self, kind: str, listed: Iterable[Json], version: str, namespace: str | None) -> None:
         """Take a complete list of a kind (in a namespace), of this version; what it lacks is gone.

@@ -9,8 +9,9 @@ import typer
 
 from cygnet.cli.access import places
 from cygnet.cli.output import print_json, print_table
-from cygnet.local.decisions import Record, read
+from cygnet.local.decisions import read
 from cygnet.model.errors import NoSuchError
+from cygnet.observe.decisions import Record
 
 _MOST = 12
 

@@ -9,10 +9,10 @@ from cygnet.local.control import COMPLETE, Asked, ask_for_run
 from cygnet.local.decisions import on_one_machine
 from cygnet.local.fleet import Fleet
 from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER, Slot
-from cygnet.local.scaler import Scaler, policy_spec
 from cygnet.local.view import View
 from cygnet.local.watch import Look, Watch
 from cygnet.model.ledger import Ledger
+from cygnet.observe.scaler import Scaler
 from cygnet.runtime import pipeline_metrics
 from cygnet.scaling import Action, Decision, Lifecycle, Sample
 from cygnet.spec.pipeline import Pipeline
@@ -167,7 +167,7 @@ class Conductor:
             return
         decision = self._scaler.tick(sample)
         self._note(decision)
-        pipeline_metrics.note_decision(*self._key, decision, policy_spec(scaling))
+        pipeline_metrics.note_decision(*self._key, decision, self._scaler.spec)
         self._decision = _in_words(decision)
         if decision.acts and decision.desired is not None:
             self._fleet.replicas[self.name, PREPROCESSOR] = decision.desired

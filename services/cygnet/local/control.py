@@ -1,4 +1,4 @@
-"""Asking for a run, for its end, and how far it is: run control from the outside."""
+"""Asking for a run: a new one, or the one that an earlier `up` left unfinished."""
 
 from dataclasses import dataclass
 

@@ -2,52 +2,18 @@
 
 import json
 import re
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 from cygnet.local.errors import LocalError
 from cygnet.local.keys import write_private
+from cygnet.observe.decisions import Record, record_of
 from cygnet.scaling import Decision
 
 _FOLDER = "scaling"
 MOST = 50
 """Decisions that are kept for each pipeline, the last ones."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A decision that stood from `time` to `until` (UTC, seconds since 1970); `inputs` are the last ones."""
-
-    time: float
-    until: float
-    current: int | None
-    desired: int | None
-    reason: str
-    message: str
-    dry_run: bool
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-
-    def says_the_same(self, other: "Record") -> bool:
-        """Whether the other one only goes on with this: same number, same reason."""
-        mine, others = ((each.current, each.desired, each.reason, each.dry_run) for each in (self, other))
-        return mine == others and self.current == self.desired
-
-
-def record_of(decision: Decision) -> Record:
-    """Return what is kept of a decision."""
-    return Record(
-        time=decision.time,
-        until=decision.time,
-        current=decision.current,
-        desired=decision.desired,
-        reason=str(decision.reason),
-        message=on_one_machine(decision.message),
-        dry_run=decision.dry_run,
-        inputs=decision.inputs,
-    )
 
 
 def on_one_machine(message: str) -> str:
@@ -72,7 +38,9 @@ class Decisions:
 
     def add(self, decision: Decision) -> None:
         """Keep a decision; a disk that is full costs the record, never the scaling."""
-        self._records = with_one_more(self._records, record_of(decision))
+        record = record_of(decision)
+        record = replace(record, message=on_one_machine(record.message))
+        self._records = with_one_more(self._records, record)
         with suppress(LocalError):
             write_private(self._file, json.dumps([asdict(each) for each in self._records]))
 

@@ -3,8 +3,6 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-RATE_WINDOW_SECONDS = 5.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
@@ -61,27 +59,3 @@ class View:
     def to_document(self) -> dict[str, Any]:
         """Return the view as a JSON object."""
         return asdict(self)
-
-
-@dataclass(slots=True)
-class Rate:
-    """Frames/s over the last few seconds, from a growing count."""
-
-    marks: list[tuple[float, int]] = field(default_factory=list)
-
-    def add(self, time: float, count: int) -> float:
-        """Take another reading and return the rate. A count that falls begins anew."""
-        if self.marks and (count < self.marks[-1][1] or time <= self.marks[-1][0]):
-            self.marks.clear()
-        self.marks.append((time, count))
-        while len(self.marks) > 2 and self.marks[1][0] <= time - RATE_WINDOW_SECONDS:
-            self.marks.pop(0)
-        first_time, first_count = self.marks[0]
-        return (count - first_count) / (time - first_time) if time > first_time else 0.0
-
-
-def lag(waiting_frames: int, rate_hz: float) -> float | None:
-    """Return the seconds that the backlog takes at this rate; None when nothing moves."""
-    if not waiting_frames:
-        return 0.0
-    return waiting_frames / rate_hz if rate_hz > 0 else None

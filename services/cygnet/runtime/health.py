@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from cygnet.runtime import metrics
 from cygnet.runtime.backoff import describe
@@ -138,9 +138,22 @@ class Health:
 class HealthServer:
     """Serves /metrics, /healthz and /readyz on the service's event loop: if that hangs, so does the probe."""
 
-    def __init__(self, health: Health, host: str, port: int, announce: Path | None = None) -> None:
-        """Take port 0 for a free one; `announce` is a file that gets `host:port`."""
+    def __init__(
+        self,
+        health: Health,
+        host: str,
+        port: int,
+        announce: Path | None = None,
+        *,
+        registry: CollectorRegistry = metrics.REGISTRY,
+        beat_ages: Gauge = metrics.LOOP_BEAT_AGE_SECONDS,
+    ) -> None:
+        """Take port 0 for a free one; `announce` is a file that gets `host:port`.
+
+        `registry`: what /metrics shows, with the ages of the loops' last turns in `beat_ages`.
+        """
         self._health = health
+        self._registry, self._beat_ages = registry, beat_ages
         self._host, self._port, self._announce = host, port, announce
         app = web.Application()
         app.add_routes(
@@ -179,9 +192,9 @@ class HealthServer:
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         for name, seconds in self._health.beat_ages().items():
-            metrics.LOOP_BEAT_AGE_SECONDS.labels(name).set(seconds)
+            self._beat_ages.labels(name).set(seconds)
         return web.Response(
-            body=generate_latest(metrics.REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST}
+            body=generate_latest(self._registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
 
     async def _healthz(self, _request: web.Request) -> web.Response:

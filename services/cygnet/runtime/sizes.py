@@ -1,6 +1,8 @@
-"""From the spec to the sizes of the streams: the one place where they are worked out."""
+"""From the spec to the sizes of the streams and whose they are: the one place where it is worked out."""
 
 from cygnet.spec.pipeline import Pipeline
+from cygnet.transport import owners
+from cygnet.transport.owners import Owner
 from cygnet.transport.streams import StreamSizes
 
 
@@ -19,11 +21,13 @@ def stream_sizes(pipeline: Pipeline) -> StreamSizes:
 
 
 def owner_metadata(pipeline: Pipeline, installation: str = "local", uid: str = "") -> dict[str, str]:
-    """Return what streams and bucket carry, so that a sweep takes only what is its own."""
-    return {
-        "cygnet.dev/installation": installation,
-        "cygnet.dev/namespace": pipeline.metadata.namespace,
-        "cygnet.dev/pipeline": pipeline.metadata.name,
-        "cygnet.dev/uid": uid,
-        "cygnet.dev/deletion-policy": pipeline.spec.deletion_policy,
-    }
+    """Return what a pipeline's streams and bucket carry about their owner."""
+    return owners.owner_metadata(
+        Owner(
+            installation=installation,
+            namespace=pipeline.metadata.namespace,
+            pipeline=pipeline.metadata.name,
+            uid=uid,
+            deletion_policy=pipeline.spec.deletion_policy,
+        )
+    )

@@ -2,6 +2,7 @@
 
 from cygnet.scaling.decision import Action, Condition, Decision, Reason, Status
 from cygnet.scaling.history import History, Lifecycle, Sample
+from cygnet.scaling.learning import may_ask
 from cygnet.scaling.limits import TICK_SECONDS
 from cygnet.scaling.memory import Memory
 from cygnet.scaling.policy import decide
@@ -20,4 +21,5 @@ __all__ = [
     "ScalingSpec",
     "Status",
     "decide",
+    "may_ask",
 ]

@@ -40,6 +40,7 @@ class Reason(StrEnum):
     SCALE_DOWN_WINDOW = "ScaleDownWindow"
     MANUAL_SCALE = "ManualScale"
     TWO_SCALERS = "TwoScalers"
+    EXTERNAL = "External"
     ROLLING_OUT = "RollingOut"
     PAUSED = "Paused"
     DRAINED = "Drained"

@@ -36,6 +36,8 @@ class Sample:
     - `ceiling`: pods that `max_ack_pending` can feed (`max_ack_pending // batch`); `max_replicas` when
       unlimited.
     - `scale_in_paused`, `scale_out_paused`: the annotations that hold one direction.
+    - `asked`: replicas that somebody has asked for since the last tick, on the scale subresource; None when
+      nobody has. It is not a number that can be missing.
     """
 
     time: float
@@ -58,10 +60,11 @@ class Sample:
     processed_frames: int = 0
     scale_in_paused: bool = False
     scale_out_paused: bool = False
+    asked: int | None = None
 
     def missing(self) -> tuple[str, ...]:
         """Names of the inputs that could not be read."""
-        return tuple(f.name for f in fields(self) if getattr(self, f.name) is None)
+        return tuple(f.name for f in fields(self) if f.name != "asked" and getattr(self, f.name) is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

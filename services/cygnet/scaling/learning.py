@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
-from cygnet.scaling.history import Sample
+from cygnet.scaling.history import Lifecycle, Sample
 from cygnet.scaling.limits import (
     COOLDOWN_SECONDS,
     DOWN_FRACTION,
@@ -68,15 +68,29 @@ def notice_others(memory: Memory, desired: int, seen: float, spec: ScalingSpec) 
         return memory
     if desired == memory.replicas:
         return replace(memory, replaced=None)
-    recent = [time for time in memory.foreign_writes if seen - time <= 2 * COOLDOWN_SECONDS]
     inside = spec.min_replicas <= desired <= spec.max_replicas
-    return replace(
-        memory,
-        replicas=desired,
-        replaced=None,
-        foreign_writes=(*recent, seen)[-FOREIGN_WRITES_LIMIT:],
-        manual_since=seen if inside else None,
-    )
+    memory = replace(memory, replicas=desired, replaced=None, manual_since=seen if inside else None)
+    return _with_write(memory, seen)
+
+
+def notice_ask(memory: Memory, sample: Sample, spec: ScalingSpec) -> Memory:
+    """Remember it when somebody has asked for replicas on the scale subresource and may have them."""
+    if not may_ask(sample, spec):
+        return memory
+    inside = spec.min_replicas <= (sample.asked or 0) <= spec.max_replicas
+    memory = replace(memory, manual_since=sample.time) if inside else memory
+    return _with_write(memory, sample.time)
+
+
+def may_ask(sample: Sample, spec: ScalingSpec) -> bool:
+    """Whether somebody has asked for replicas at a time when the policy sets them."""
+    free = sample.lifecycle is Lifecycle.RUNNING and sample.rolling_out is False and not spec.external
+    return free and sample.asked is not None and sample.desired is not None and sample.desired >= 0
+
+
+def _with_write(memory: Memory, seen: float) -> Memory:
+    recent = [time for time in memory.foreign_writes if seen - time <= 2 * COOLDOWN_SECONDS]
+    return replace(memory, foreign_writes=(*recent, seen)[-FOREIGN_WRITES_LIMIT:])
 
 
 def learn(memory: Memory, measurement: Measurement, spec: ScalingSpec) -> Memory:
@@ -137,5 +151,5 @@ def _with_peak(peaks: tuple[Peak, ...], now: float, demand: float, window: float
 
 
 def adopt(memory: Memory, sample: Sample) -> Memory:
-    """Take the replicas as they are while the pipeline pauses or drains: then its owner sets them."""
+    """Take the replicas as they are while somebody else sets them: in a pause or drain, or always."""
     return replace(memory, replicas=sample.desired, replaced=None, manual_since=None)

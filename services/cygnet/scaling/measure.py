@@ -140,7 +140,8 @@ def measure(samples: Sequence[Sample], known_mu_hz: float | None) -> Measurement
 
 
 def _contradiction(sample: Sample) -> str | None:
-    numbers = {f.name: getattr(sample, f.name) for f in fields(sample) if f.name != "lifecycle"}
+    names = (f.name for f in fields(sample) if f.name not in ("lifecycle", "asked"))
+    numbers = {name: getattr(sample, name) for name in names}
     for name, value in numbers.items():
         if not math.isfinite(value) or value < 0:
             return f"{name} is {value}"

@@ -9,7 +9,7 @@ from cygnet.scaling.conditions import blind, conditions
 from cygnet.scaling.decision import Action, Decision, Verdict
 from cygnet.scaling.history import History, Lifecycle, Sample
 from cygnet.scaling.inputs import inputs, sample_inputs
-from cygnet.scaling.learning import adopt, demand_of, learn, notice_others
+from cygnet.scaling.learning import adopt, demand_of, learn, notice_ask, notice_others
 from cygnet.scaling.measure import Fault, fault_in, measure
 from cygnet.scaling.memory import Memory
 from cygnet.scaling.rules import Situation
@@ -17,7 +17,9 @@ from cygnet.scaling.spec import ScalingSpec
 
 RULES: Final[tuple[Callable[[Situation], Verdict | None], ...]] = (
     rules.lifecycle,
+    rules.external,
     rules.rollout,
+    rules.asked,
     rules.bounds,
     rules.metrics,
     rules.manual,
@@ -43,6 +45,7 @@ def decide(history: History, spec: ScalingSpec) -> Decision:
     """
     sample = history.samples[-1] if history.samples else Sample(time=history.now)
     memory = _with_others(history.memory.not_after(history.now), sample, spec)
+    memory = notice_ask(memory, sample, spec)
     current = -1 if sample.desired is None else sample.desired
     fault = fault_in(history)
     if fault and current < 0:
@@ -62,6 +65,7 @@ def decide(history: History, spec: ScalingSpec) -> Decision:
         demand=demand_of(measurement, memory.mu_hz, spec) if measurement else None,
     )
     verdict = _first_verdict(situation)
+    dry_run = spec.dry_run and not rules.is_asked(situation)  # what a person asks for is no trial
     return Decision(
         time=history.now,
         current=current,
@@ -71,8 +75,8 @@ def decide(history: History, spec: ScalingSpec) -> Decision:
         message=verdict.message,
         inputs=inputs(situation),
         conditions=conditions(situation, verdict),
-        dry_run=spec.dry_run,
-        memory=_after(memory, current, verdict.replicas, history.now, dry_run=spec.dry_run),
+        dry_run=dry_run,
+        memory=_after(memory, current, verdict.replicas, history.now, dry_run=dry_run),
     )
 
 
@@ -92,7 +96,7 @@ def _action(current: int, desired: int) -> Action:
 def _with_others(memory: Memory, sample: Sample, spec: ScalingSpec) -> Memory:
     if sample.desired is None or sample.desired < 0:
         return memory
-    if sample.lifecycle in (Lifecycle.PAUSED, Lifecycle.DRAINED):
+    if spec.external or sample.lifecycle in (Lifecycle.PAUSED, Lifecycle.DRAINED):
         return adopt(memory, sample)
     return notice_others(memory, sample.desired, sample.time, spec)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cygnet.scaling.decision import Reason, Verdict
 from cygnet.scaling.history import Lifecycle, Sample
-from cygnet.scaling.learning import Demand
+from cygnet.scaling.learning import Demand, may_ask
 from cygnet.scaling.limits import (
     BACKPRESSURE_FILL,
     COOLDOWN_SECONDS,
@@ -70,11 +70,39 @@ def lifecycle(s: Situation) -> Verdict | None:
     return None
 
 
+def external(s: Situation) -> Verdict | None:
+    """Others set the replicas."""
+    if not s.spec.external:
+        return None
+    return s.hold(Reason.EXTERNAL, "scaling mode external: replicas follow spec.preprocessor.replicas")
+
+
 def rollout(s: Situation) -> Verdict | None:
     """Nothing changes in a rollout: rates of two versions are no measure of either."""
     if s.sample.rolling_out:
         return s.hold(Reason.ROLLING_OUT, "pods are being replaced by a new version")
     return None
+
+
+def asked(s: Situation) -> Verdict | None:
+    """What a person asks for on the scale subresource is done at once, inside the bounds and only there."""
+    wanted = s.sample.asked
+    if wanted is None or not may_ask(s.sample, s.spec):
+        return None
+    low, high = s.spec.min_replicas, s.spec.max_replicas
+    if low <= wanted <= high:
+        return Verdict(wanted, Reason.MANUAL_SCALE, f"{pods(wanted)} asked for by hand")
+    if not low <= s.current <= high:
+        return None
+    if wanted > high:
+        return s.hold(Reason.ABOVE_MAX_REPLICAS, f"{pods(wanted)} asked for by hand, maxReplicas is {high}")
+    return s.hold(Reason.BELOW_MIN_REPLICAS, f"{pods(wanted)} asked for by hand, minReplicas is {low}")
+
+
+def is_asked(s: Situation) -> bool:
+    """Whether the replicas that somebody asked for are inside the bounds."""
+    inside = s.spec.min_replicas <= (s.sample.asked or 0) <= s.spec.max_replicas
+    return inside and may_ask(s.sample, s.spec)
 
 
 def bounds(s: Situation) -> Verdict | None:

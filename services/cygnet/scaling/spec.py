@@ -7,8 +7,7 @@ from dataclasses import dataclass
 class ScalingSpec:
     """Bounds and targets of one scaled role.
 
-    Fields mirror the Pipeline's `scaling` (its `mode` is the caller's: with `external` the policy isn't
-    asked).
+    Fields mirror the Pipeline's `scaling`.
 
     - `min_replicas`, `max_replicas`: pods; with `min_replicas` 0 an idle role sleeps.
     - `target_lag_seconds`: a backlog is worked off within this time.
@@ -16,6 +15,7 @@ class ScalingSpec:
     - `scale_down_window_seconds`: pods go only when the highest demand in this window needed fewer. It has
       to be longer than the gaps of the beam.
     - `dry_run`: decide and say so, but do not act.
+    - `external`: others set the replicas; only the conditions are told.
 
     Raises ValueError when a value is outside what is accepted.
     """
@@ -26,6 +26,7 @@ class ScalingSpec:
     utilization: float = 0.7
     scale_down_window_seconds: float = 300.0
     dry_run: bool = False
+    external: bool = False
 
     def __post_init__(self) -> None:
         """Refuse values that no decision can follow."""

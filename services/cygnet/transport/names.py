@@ -20,6 +20,11 @@ class Names:
         return f"cygnet.{self.namespace}.{self.pipeline}"
 
     @property
+    def all_subjects(self) -> str:
+        """Every subject of the pipeline's streams; of the key-value bucket none."""
+        return f"{self._root}.>"
+
+    @property
     def frames(self) -> str:
         """Work queue of announcements and inline frames."""
         return f"{self._stem}_FRAMES"

@@ -15,8 +15,8 @@ from cygnet.local.places import (
     wished_s3,
 )
 from cygnet.local.resolved import file_of, resolve, write
-from cygnet.local.scaler import policy_spec
 from cygnet.model.errors import BadInputError
+from cygnet.observe.scaler import policy_spec
 from cygnet.spec.loader import load, loads
 
 SPEC = """

@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from cygnet.local.table import News, Scene, add_news, render
-from cygnet.local.view import Counts, Rate, View, lag
+from cygnet.local.view import Counts, View
+from cygnet.observe.rate import Rate, lag
 
 
 def test_rate_is_over_the_last_seconds_only():

@@ -332,3 +332,61 @@ def test_a_spec_that_no_decision_can_follow_is_refused(field, value, accepted):
 def test_a_document_that_is_no_memory_is_refused(document):
     with pytest.raises(ValueError, match="not a scaling memory"):
         Memory.from_document(document)
+
+
+def asked(replicas, **changes):
+    """Four quiet ticks with five pods, then one in which somebody asks for so many."""
+    weathers = [Weather()] * 4 + [Weather(changes={"asked": replicas} | changes)] + [Weather()] * 3
+    return live(weathers, ScalingSpec(min_replicas=2, max_replicas=10), pods=5)
+
+
+@pytest.mark.parametrize("wanted", [2, 5, 9])
+def test_replicas_that_are_asked_for_come_at_once_and_stand_for_a_cooldown(wanted):
+    steps = asked(wanted)
+    assert (steps[4].decision.desired, steps[4].decision.reason) == (wanted, Reason.MANUAL_SCALE)
+    assert {step.decision.reason for step in steps[5:]} == {Reason.MANUAL_SCALE}
+    assert {step.sample.desired for step in steps[5:]} == {wanted}
+    assert steps[-1].decision.memory.foreign_writes == (steps[4].history.now,), "one wish is one write"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"), [(11, Reason.ABOVE_MAX_REPLICAS), (1, Reason.BELOW_MIN_REPLICAS)]
+)
+def test_replicas_that_are_asked_for_outside_the_bounds_change_nothing_and_that_is_said(wanted, reason):
+    steps = asked(wanted)
+    assert (steps[4].decision.action, steps[4].decision.reason) == (Action.HOLD, reason)
+    assert f"{wanted} pod" in steps[4].decision.message
+    assert steps[-1].decision.memory.manual_since is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"lifecycle": Lifecycle.PAUSED}, {"lifecycle": Lifecycle.DRAINED}, {"rolling_out": True}]
+)
+def test_replicas_that_are_asked_for_while_others_change_the_pods_wait(change):
+    steps = asked(9, **change)
+    assert {step.sample.desired for step in steps} == {5}
+    assert steps[4].decision.memory.foreign_writes == ()
+
+
+def test_replicas_that_are_asked_for_come_in_a_dry_run_too_and_without_metrics():
+    spec = ScalingSpec(max_replicas=10, dry_run=True)
+    decision = decide(history([healthy(asked=3, pending=None)]), spec)
+    assert (decision.acts, decision.desired, decision.dry_run) == (True, 3, False)
+
+
+def test_who_asks_again_and_again_is_a_second_autoscaler():
+    weathers = [Weather(changes={"asked": wanted}) for wanted in (2, 3, 5)]
+    decision = live([Weather(), *weathers, Weather()], SPEC)[-1].decision
+    assert decision.reason is Reason.TWO_SCALERS
+    assert decision.condition("ScalingLimited").reason == "TwoScalers"
+
+
+def test_where_others_scale_nothing_is_decided_and_no_lag_goes_without_a_reason():
+    spec = replace(SPEC, external=True)
+    steps = live([Weather(arrives=500, by_hand=1 + tick % 7) for tick in range(40)], spec)
+    assert {step.decision.reason for step in steps} == {Reason.EXTERNAL}
+    assert not any(step.decision.memory.foreign_writes for step in steps)
+    late = decide(history(steady(60, arrival_hz=50, processed_hz=12, oldest_age_seconds=99.0)), spec)
+    assert late.condition("ScalingLimited").status is Status.TRUE
+    assert late.condition("ScalingLimited").reason == "External"
+    assert late.condition("MetricsAvailable").status is Status.TRUE

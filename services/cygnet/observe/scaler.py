@@ -1,9 +1,9 @@
-"""Scales one pipeline's preprocessors by the policy that the operator uses too."""
+"""Scales one pipeline's preprocessors: keeps its history, and asks the policy at every tick."""
 
 import math
 import time
 
-from cygnet.scaling import TICK_SECONDS, Decision, History, Sample, ScalingSpec, decide
+from cygnet.scaling import TICK_SECONDS, Decision, History, Memory, Sample, ScalingSpec, decide
 from cygnet.spec.pipeline import Scaling
 
 __all__ = ["TICK_SECONDS", "Scaler", "policy_spec"]
@@ -18,16 +18,22 @@ def policy_spec(scaling: Scaling) -> ScalingSpec:
         utilization=scaling.utilization,
         scale_down_window_seconds=scaling.scale_down_window_seconds,
         dry_run=scaling.dry_run,
+        external=scaling.mode == "external",
     )
 
 
 class Scaler:
-    """Keeps the history of one pipeline and asks the policy at every tick."""
+    """Keeps the history of one pipeline."""
 
-    def __init__(self, scaling: Scaling) -> None:
-        self._spec = policy_spec(scaling)
-        self._history = History(now=time.time())
+    def __init__(self, scaling: Scaling, memory: Memory | None = None) -> None:
+        """`memory`: what an earlier scaler of this pipeline left to remember."""
+        self.spec = policy_spec(scaling)
+        self._history = History(now=time.time(), memory=memory or Memory())
         self._next = -math.inf
+
+    def follow(self, scaling: Scaling) -> None:
+        """Decide by another spec from now on."""
+        self.spec = policy_spec(scaling)
 
     def due(self, now: float) -> bool:
         """Whether the next tick has come; `now` as in `tick`."""
@@ -39,6 +45,6 @@ class Scaler:
         A decision that is not carried out is remembered as if it had been, so that every one must be.
         """
         self._next = sample.time + TICK_SECONDS - 0.5
-        decision = decide(self._history.then(sample, self._history.memory), self._spec)
+        decision = decide(self._history.then(sample, self._history.memory), self.spec)
         self._history = self._history.then(sample, decision.memory)
         return decision

@@ -1,21 +1,14 @@
-"""What the watch knows of runs: nothing that is appended while it reads is lost, and no run is forgotten."""
+"""What is known of runs: nothing that is appended while it reads is lost, and no run is forgotten."""
 
 import asyncio
 
 import pytest
 
-from cygnet.local import watch as module
-from cygnet.local.watch import Watch
 from cygnet.model.account import Begin, Dead, End
-from cygnet.spec.loader import loads
+from cygnet.model.ledger import total
+from cygnet.observe import accounts as module
+from cygnet.observe.accounts import Accounts
 from cygnet.transport.errors import NatsOutageError
-
-SPEC = """
-apiVersion: cygnet.dev/v1alpha1
-kind: Pipeline
-metadata: {name: raw}
-spec: {sources: [{name: cam, announcements: {subjects: [daq/data]}}]}
-"""
 
 
 def begin(run):
@@ -42,12 +35,11 @@ class Feed:
 
 
 @pytest.fixture
-async def watch():
-    [pipeline] = loads(SPEC)
-    watch = Watch(pipeline, None, None, None)
-    watch._follower = feed = Feed()
-    following = asyncio.create_task(watch.follow())
-    yield watch, feed
+async def followed():
+    accounts = Accounts(None, None, None)
+    accounts._follower = feed = Feed()
+    following = asyncio.create_task(accounts.follow())
+    yield accounts, feed
     following.cancel()
     await asyncio.gather(following, return_exceptions=True)
 
@@ -58,8 +50,8 @@ async def taken(feed):
     await asyncio.sleep(0)
 
 
-async def test_a_frame_that_dies_while_the_account_is_read_is_shown_as_dead(watch, monkeypatch):
-    watch, feed = watch
+async def test_a_frame_that_dies_while_the_account_is_read_is_shown_as_dead(followed, monkeypatch):
+    accounts, feed = followed
 
     async def read(nc, names, run):
         feed.records.append(dead("new"))  # behind what this reading will give
@@ -67,13 +59,13 @@ async def test_a_frame_that_dies_while_the_account_is_read_is_shown_as_dead(watc
         return [(1, begin("new"))]
 
     monkeypatch.setattr(module, "read_account", read)
-    await watch._turn_to("new")
-    line = watch.ledger({"cam": 1})
+    await accounts.turn_to("new")
+    line = total(accounts.lines({"cam": 1}), "new")
     assert (line.announced, line.dead, line.in_flight) == (1, 1, 0)
 
 
-async def test_an_account_that_was_half_read_is_read_again(watch, monkeypatch):
-    watch, _ = watch
+async def test_an_account_that_was_half_read_is_read_again(followed, monkeypatch):
+    accounts, _ = followed
     answers = [NatsOutageError("away"), [(1, begin("new")), (2, dead("new"))]]
 
     async def read(nc, names, run):
@@ -84,13 +76,13 @@ async def test_an_account_that_was_half_read_is_read_again(watch, monkeypatch):
 
     monkeypatch.setattr(module, "read_account", read)
     with pytest.raises(NatsOutageError):
-        await watch._turn_to("new")
-    await watch._turn_to("new")
-    assert watch.ledger({"cam": 1}).dead == 1
+        await accounts.turn_to("new")
+    await accounts.turn_to("new")
+    assert total(accounts.lines({"cam": 1}), "new").dead == 1
 
 
-async def test_runs_that_pile_up_are_counted_until_they_are_complete(watch, monkeypatch):
-    watch, feed = watch
+async def test_runs_that_pile_up_are_counted_until_they_are_complete(followed, monkeypatch):
+    accounts, feed = followed
 
     async def read(nc, names, run):
         return []
@@ -100,9 +92,9 @@ async def test_runs_that_pile_up_are_counted_until_they_are_complete(watch, monk
     for run in runs:
         feed.records += [begin(run), End(run=run, announced={"cam": 2}, time_ns=1)]
         await taken(feed)
-        await watch._turn_to(run)
-    assert [(line.run, line.in_flight) for line in watch._behind()] == [("a", 2), ("b", 2)]
+        await accounts.turn_to(run)
+    assert [(line.run, line.in_flight) for line in accounts.behind()] == [("a", 2), ("b", 2)]
     feed.records += [dead("a", 0), dead("a", 1)]
     await taken(feed)
-    assert [line.run for line in watch._behind()] == ["b"]
-    assert "a" not in watch._accounts
+    assert [line.run for line in accounts.behind()] == ["b"]
+    assert "a" not in accounts._accounts
