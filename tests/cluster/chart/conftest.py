@@ -1,27 +1,27 @@
-"""Both Helms, a namespace under `restricted` for each module, and the CRD as a test wants it found."""
+"""Both Helms, and the CRD as a test wants it found."""
 
-import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from cluster.clusters import Cluster
+from cluster.kubectl import Kubectl, until
 
-from fixtures.helm import CHART, Helm, helm_3, helm_4
-from fixtures.kubectl import apply, delete, get, kubectl, restricted_namespace
+from cluster.helm import CHART, Helm, helm_3, helm_4
 
 CRD = "pipelines.cygnet.dev"
-LEAN: dict[str, Any] = {"nats": {"enabled": False, "url": "nats://nowhere:4222"}}
+LEAN: dict[str, Any] = {"nats": {"enabled": False}}
 """The operator alone: what a test of Helm itself needs."""
 
 
 @pytest.fixture(scope="session")
-def helm3() -> Helm:
-    return helm_3()
+def helm3(cluster: Cluster) -> Helm:
+    return helm_3(cluster.kubectl)
 
 
 @pytest.fixture(scope="session")
-def helm4() -> Helm:
-    return helm_4()
+def helm4(cluster: Cluster) -> Helm:
+    return helm_4(cluster.kubectl)
 
 
 @pytest.fixture(params=["helm3", "helm4"])
@@ -31,48 +31,56 @@ def helm(request: pytest.FixtureRequest) -> Helm:
 
 
 @pytest.fixture
-def namespace() -> Iterator[str]:
-    """A new namespace; whatever a release has left in it goes with it."""
-    name = f"chart-{secrets.token_hex(3)}"
-    apply([restricted_namespace(name)])
-    yield name
-    delete("namespace", name, "default", "--wait=false")
+def no_release_stays(request: pytest.FixtureRequest, namespace: str) -> Iterator[None]:
+    """Uninstall each test's releases before its namespace goes."""
+    yield
+    for name in {"helm3", "helm4"} & set(request.fixturenames):
+        request.getfixturevalue(name).clean()
 
 
 @pytest.fixture
-def no_crd() -> Iterator[None]:
+def no_crd(cluster: Cluster) -> Iterator[None]:
     """The cluster before its first release; the CRD is there again afterwards."""
-    delete("crd", CRD)
+    cluster.kubectl.run("delete", "crd", CRD, "--ignore-not-found")
     yield
-    apply_crd()
+    apply_crd(cluster.kubectl)
 
 
-def apply_crd() -> None:
+def apply_crd(kubectl: Kubectl) -> None:
     """Apply the CRD as the chart has it, by kubectl."""
     path = str(CHART / "files" / f"{CRD}.yaml")
-    kubectl("apply", "--server-side", "--force-conflicts", "--filename", path)
-    kubectl("wait", "--for=condition=Established", f"crd/{CRD}", "--timeout=30s")
+    kubectl.run("apply", "--server-side", "--force-conflicts", "--filename", path)
+    await_crd(kubectl)
 
 
-def crd() -> dict[str, Any] | None:
-    """Return the CRD as the cluster has it."""
-    return get("crd", CRD)
+def await_crd(kubectl: Kubectl) -> None:
+    """Wait until the API server serves Pipelines."""
+
+    def is_served() -> bool:
+        conditions = kubectl.get("crd", CRD).get("status", {}).get("conditions") or []
+        return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+    until("the API of Pipelines", is_served)
 
 
-def owner() -> str:
+def find(kubectl: Kubectl, kind: str, name: str) -> Any:
+    """Return an object, None if there is none."""
+    found = kubectl.items(kind, f"--field-selector=metadata.name={name}")
+    return found[0] if found else None
+
+
+def owner(kubectl: Kubectl) -> str:
     """Return the release that the CRD belongs to, empty for none."""
-    found = crd()
-    assert found
-    annotations = found["metadata"].get("annotations", {})
-    return str(annotations.get("meta.helm.sh/release-name", ""))
+    annotations: Mapping[str, str] = kubectl.get("crd", CRD)["metadata"].get("annotations", {})
+    return annotations.get("meta.helm.sh/release-name", "")
 
 
-def pipeline(name: str, namespace: str, **spec: Any) -> dict[str, Any]:
+def pipeline(name: str, **spec: Any) -> dict[str, Any]:
     """Return a Pipeline that simulates a detector."""
     simulator = {"model": "cygno", "rateHz": 1, "eventsPerRun": 10}
     return {
         "apiVersion": "cygnet.dev/v1alpha1",
         "kind": "Pipeline",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": name},
         "spec": {"sources": [{"name": "cam", "simulator": simulator}], **spec},
     }

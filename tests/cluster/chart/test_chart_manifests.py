@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from charts.reference import CHART
 
-from fixtures.helm import HelmError, Values
-from fixtures.kubectl import apply, delete, restricted_namespace
+from cluster.helm import HelmError, Values
 
+SPACE = "chart-matrix"
 CLASS = "demo-class"
 DIGEST = "sha256:" + 64 * "a"
 MONITORING = "monitoring.coreos.com/v1"
@@ -38,11 +38,11 @@ MATRIX: dict[str, Values] = {
     },
     "everyone-brings-their-own": {"nats": {"enabled": False}},
     "one-namespace": {
-        "watchNamespaces": ["chart-matrix"],
+        "watchNamespaces": [SPACE],
         "crds": {"install": False},
         "rbac": {"aggregate": False},
     },
-    "two-namespaces": {"watchNamespaces": ["default", "chart-matrix"]},
+    "two-namespaces": {"watchNamespaces": ["default", SPACE]},
     "secured": {
         "admissionPolicies": {"enabled": True},
         "networkPolicies": {"from": [{"namespaceSelector": {"matchLabels": {"team": "lab"}}}]},
@@ -80,30 +80,44 @@ CLUSTER_KINDS = ("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"
 
 
 @pytest.fixture(scope="module")
-def matrix_namespace():
-    apply([restricted_namespace("chart-matrix")])
-    yield "chart-matrix"
-    delete("namespace", "chart-matrix", "default", "--wait=false")
+def try_apply(cluster):
+    """Applies objects without a trace, and says how many the API server took."""
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    cluster.kubectl.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE, "labels": labels}}
+    )
+
+    def apply(objects):
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        options = (
+            "--server-side",
+            "--force-conflicts",
+            "--validate=strict",
+            "--dry-run=server",
+            "--filename=-",
+        )
+        return cluster.kubectl.run("apply", *options, text=text).count("(server dry run)")
+
+    yield apply
+    cluster.kubectl.delete("namespace", SPACE)
 
 
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
-def test_both_helms_make_the_same_and_the_api_server_takes_it(values, helm3, helm4, matrix_namespace):
-    found = helm4.template("demo", matrix_namespace, values)
-    assert by_name(found) == by_name(helm3.template("demo", matrix_namespace, values))
+def test_both_helms_make_the_same_and_the_api_server_takes_it(values, helm3, helm4, try_apply):
+    found = helm4.template("demo", SPACE, values)
+    assert by_name(found) == by_name(helm3.template("demo", SPACE, values))
     assert len(by_name(found)) == len(found), "two objects of one name"
-    wanted = [each for each in found if each["kind"] != "Pod"]
-    said = apply(wanted, "--dry-run=server")
-    assert said.count("(server dry run)") == len(wanted)
-    pods = [pod_of(each, matrix_namespace) for each in found if pod_spec(each)]
+    objects = [each for each in found if each["kind"] != "Pod"]
+    assert try_apply(objects) == len(objects)
+    pods = [pod_of(each, SPACE) for each in found if pod_spec(each)]
     assert pods
-    said = apply(pods, "--dry-run=server")
-    assert said.count("(server dry run)") == len(pods)
+    assert try_apply(pods) == len(pods)
 
 
 @pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
 def test_every_object_says_whose_it_is_and_every_image_comes_from_the_values(values, helm4):
     values = {**values, "images": {"registry": "host:5000", "tag": "x", **values.get("images", {})}}
-    for each in helm4.template("demo", "chart-matrix", values, *KINDS):
+    for each in helm4.template("demo", SPACE, values, *KINDS):
         labels = each["metadata"].get("labels", {})
         if "extra" not in each["metadata"]["name"]:
             assert labels["app.kubernetes.io/instance"] == "demo", each["metadata"]["name"]
@@ -119,7 +133,7 @@ def test_every_object_says_whose_it_is_and_every_image_comes_from_the_values(val
 def test_only_operator_hook_and_test_have_a_token(helm4):
     values = {"s3": {"enabled": True}}
     with_token = set()
-    for each in helm4.template("demo", "chart-matrix", values):
+    for each in helm4.template("demo", SPACE, values):
         spec = pod_spec(each)
         if spec and spec.get("automountServiceAccountToken", True):
             with_token.add(each["metadata"]["labels"]["app.kubernetes.io/component"])
@@ -127,18 +141,18 @@ def test_only_operator_hook_and_test_have_a_token(helm4):
 
 
 def test_an_installation_of_one_namespace_makes_roles_only(helm4):
-    found = helm4.template("demo", "chart-matrix", MATRIX["one-namespace"])
+    found = helm4.template("demo", SPACE, MATRIX["one-namespace"])
     assert not [each["kind"] for each in found if each["kind"] in CLUSTER_KINDS]
     roles = [
         each for each in found if each["kind"] == "Role" and each["metadata"]["name"].endswith("operator")
     ]
-    assert [role["metadata"]["namespace"] for role in roles] == ["chart-matrix"]
+    assert [role["metadata"]["namespace"] for role in roles] == [SPACE]
 
 
 def test_monitors_and_rules_are_made_only_where_the_cluster_has_their_kinds(helm):
     values = MATRIX["monitored"]
-    without = {each["kind"] for each in helm.template("demo", "chart-matrix", values)}
-    made = {each["kind"]: each for each in helm.template("demo", "chart-matrix", values, *KINDS)}
+    without = {each["kind"] for each in helm.template("demo", SPACE, values)}
+    made = {each["kind"]: each for each in helm.template("demo", SPACE, values, *KINDS)}
     assert set(made) - without == {"ServiceMonitor", "PodMonitor", "PrometheusRule"}
     for kind in set(made) - without:
         assert made[kind]["metadata"]["labels"]["release"] == "prometheus"
@@ -148,7 +162,7 @@ def test_monitors_and_rules_are_made_only_where_the_cluster_has_their_kinds(helm
 
 
 def test_every_dashboard_is_a_labelled_config_map_that_fits(helm4):
-    found = helm4.template("demo", "chart-matrix", MATRIX["monitored"])
+    found = helm4.template("demo", SPACE, MATRIX["monitored"])
     boards = [each for each in found if each["metadata"]["labels"].get("grafana_dashboard") == "1"]
     assert len(boards) == len(list((CHART / "dashboards").glob("*.json")))
     for board in boards:
@@ -158,13 +172,13 @@ def test_every_dashboard_is_a_labelled_config_map_that_fits(helm4):
 
 
 def test_a_digest_wins_over_a_tag(helm):
-    found = helm.template("demo", "chart-matrix", {"images": {"tag": "x", "nats": {"digest": DIGEST}}})
+    found = helm.template("demo", SPACE, {"images": {"tag": "x", "nats": {"digest": DIGEST}}})
     [nats] = [each for each in found if each["kind"] == "StatefulSet"]
     assert pod_spec(nats)["containers"][0]["image"] == f"cygnet/nats@{DIGEST}"
 
 
 def test_a_new_version_of_the_chart_alone_rolls_no_pod(helm4):
-    for each in helm4.template("demo", "chart-matrix", {"s3": {"enabled": True}}):
+    for each in helm4.template("demo", SPACE, {"s3": {"enabled": True}}):
         if each["kind"] in ("Deployment", "StatefulSet"):
             metadata = json.dumps(each["spec"]["template"]["metadata"])
             assert "helm.sh/chart" not in metadata
@@ -211,7 +225,7 @@ def test_an_upgrade_never_replaces_a_pod_whose_data_would_go_with_it(helm4, enab
 )
 def test_a_wrong_value_is_refused_by_its_name(helm, values, told):
     with pytest.raises(HelmError, match=re.escape(told)):
-        helm.template("demo", "chart-matrix", values)
+        helm.template("demo", SPACE, values)
 
 
 def by_name(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from charts import rules
 from charts.reference import CHART, DisagreementError, readme, rows
 
 from cygnet import __version__
@@ -21,9 +22,9 @@ CONFIG = (CHART / "templates" / "nats" / "_config.tpl").read_text()
 
 def test_every_value_has_a_schema_and_every_schema_a_value():
     schema = json.loads((CHART / "values.schema.json").read_text())
-    found = rows(schema, yaml.safe_load((CHART / "values.yaml").read_text()))
-    assert len(found) > 60
-    assert len({row.path for row in found}) == len(found)
+    table = rows(schema, yaml.safe_load((CHART / "values.yaml").read_text()))
+    assert len(table) > 60
+    assert len({row.path for row in table}) == len(table)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,10 @@ def test_no_object_of_the_schema_lets_a_misspelt_key_pass():
 
 def test_the_readme_is_the_one_that_values_and_schema_make():
     assert (CHART / "README.md").read_text() == readme(), "make docs writes it again"
+
+
+def test_the_operators_role_is_made_of_its_own_list():
+    assert rules.FILE.read_text() == rules.text(), "make docs writes it again"
 
 
 def test_the_charts_version_of_cygnet_is_this_one():
