@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from cluster.clusters import Cluster
-from cluster.kubectl import Kubectl, until
 
+from cluster.clusters import Cluster
 from cluster.helm import CHART, Helm, helm_3, helm_4
+from cluster.kubectl import Kubectl, until
 
 CRD = "pipelines.cygnet.dev"
 LEAN: dict[str, Any] = {"nats": {"enabled": False}}

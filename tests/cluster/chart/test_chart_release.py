@@ -4,15 +4,18 @@ import base64
 import json
 
 import pytest
-from cluster.kubectl import KubectlError, until
 
 from cluster.chart.conftest import LEAN, apply_crd, find, pipeline
 from cluster.helm import HelmError
+from cluster.kubectl import KubectlError, until
 
 OWN = {
     "nats": {"persistence": {"enabled": False}},
     "s3": {"enabled": True, "persistence": {"enabled": False}},
 }
+
+
+pytestmark = pytest.mark.usefixtures("no_release_stays")
 
 
 @pytest.fixture(autouse=True)
@@ -85,10 +88,8 @@ def test_editors_of_a_namespace_may_scale_pipelines_and_viewers_may_look(helm4, 
     for role in ("view", "edit", "admin"):
         kubectl.run("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}er")
     helm4.install("cygnet", namespace, LEAN)
-    until(
-        "the role edit to grow",
-        lambda: may("editer", "update", "pipelines.cygnet.dev", "--subresource=scale"),
-    )
+    scale = ("update", "pipelines.cygnet.dev", "--subresource=scale")
+    until("the role edit to grow", lambda: may("editer", *scale))
     for user in ("editer", "adminer"):
         assert may(user, "create", "pipelines.cygnet.dev")
         assert may(user, "delete", "pipelines.cygnet.dev")
