@@ -61,6 +61,46 @@ def test_windowed_images_are_not_taken_for_counts(tmp_path, images):
     assert pixels_of(chunks).counts.sum() == images.size
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_counts_in_floats_are_counts(tmp_path, dtype):
+    write_chunk(tmp_path, 0, frames(4, dtype=dtype))
+    assert measure(read_school_chunks(tmp_path)).tracks.pedestal == pytest.approx(np.full(4, 100), abs=1)
+
+
+def test_a_windowed_file_among_counts_is_found_and_named(tmp_path):
+    write_chunk(tmp_path, 0, frames(4))
+    file = write_chunk(tmp_path, 1, np.where(frames(4) < 100, 0, frames(4)))
+    with pytest.raises(BadInputError, match=rf"windowed \({file.name}: .* of their pixels are 0"):
+        measure(read_school_chunks(tmp_path))
+
+
+def test_an_empty_chunk_is_read_as_none_at_all(tmp_path):
+    np.savez(tmp_path / "data-chunk-0.npz", image=frames(0, dtype=np.float64), tstamp=np.array([START])[:0])
+    assert len(read_school_chunks(tmp_path)) == 0
+    write_chunk(tmp_path, 1, frames(3, dtype=np.float64))
+    assert len(measure(read_school_chunks(tmp_path)).tracks) == 3
+
+
+def test_an_array_in_columns_is_read_as_one_in_rows(tmp_path):
+    file = write_chunk(tmp_path, 0, np.asfortranarray(frames(9)))
+    np.testing.assert_array_equal(read_school_chunks([file]).images(), frames(9))
+
+
+@pytest.mark.parametrize(("images", "stamps"), [(9, 10), (10, 9)])
+def test_as_many_times_as_images_or_the_file_is_refused(tmp_path, images, stamps):
+    write_chunk(tmp_path, 0, frames(3))
+    np.savez(tmp_path / "data-chunk-z.npz", image=frames(images), tstamp=START + np.arange(stamps))
+    with pytest.raises(BadInputError, match=rf"data-chunk-z\.npz: {stamps} tstamp for {images} images"):
+        read_school_chunks(tmp_path)
+
+
+def test_a_time_that_is_none_is_refused_with_its_file(tmp_path):
+    stamps = np.array([START, np.datetime64("NaT")])
+    np.savez(tmp_path / "data-chunk-n.npz", image=frames(2), tstamp=stamps)
+    with pytest.raises(BadInputError, match=r"data-chunk-n\.npz: tstamp has 1 NaT"):
+        read_school_chunks(tmp_path)
+
+
 def test_floats_that_are_no_fractions_have_no_pixel_histogram(tmp_path):
     write_chunk(tmp_path, 0, frames(2, dtype=np.float64))
     with pytest.raises(BadInputError, match="accepted: uint8, uint16"):
