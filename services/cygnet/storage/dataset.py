@@ -161,6 +161,13 @@ class Dataset:
             raise NoSuchError(f"event {missing} of {self.run}/{self.detector} has no truth: not simulated")
         return table
 
+    def simulation(self) -> dict[str, str]:
+        """Return how the detector was simulated: `preset`, `spectrum`, `noise_level`, `jpeg_quality`, ….
+
+        Empty where it was not. `jpeg_quality` is empty where frames travelled without loss.
+        """
+        return self._truth.about()
+
     def truth_of(self, event: int) -> Truth | None:
         """Return the truth of an event by its number, stored or not; None where there is none."""
         return self._truth.at(event)

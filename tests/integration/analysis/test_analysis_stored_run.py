@@ -137,6 +137,16 @@ def test_chunks_in_a_plain_folder_are_read_as_the_school_wrote_them(run, tmp_pat
     assert set(document["groups"]) == {"all"}
 
 
+def test_a_classifier_that_learnt_on_other_noise_is_refused(run, classifier, tmp_path):
+    document = json.loads(classifier.read_text())
+    document["trained_on"]["noise_level"] = 0.0
+    other = tmp_path / "quiet.json"
+    other.write_text(json.dumps(document))
+    refused = cygnet("analyse", "modulation", "--data", run, "--classifier", other)
+    assert refused.returncode == 2
+    assert "simulated with noise_level 0.02; accepted: noise_level 0.0" in refused.stderr
+
+
 def test_a_classifier_for_other_crops_is_refused(run, tmp_path):
     file = tmp_path / "small.json"
     done = cygnet("analyse", "train", "--out", file, "--events", 1500, "--half-window", 100)
