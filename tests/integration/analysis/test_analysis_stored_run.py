@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cygnet as package
-from cygnet.analysis import candidate_rates, correct, features, fit_modulation, load, measure
+from cygnet.analysis import candidate_rates, correct, features, fit_modulation, gallery, load, measure
 from fixtures.running_up import cygnet
 
 SPEC = """
@@ -106,6 +106,16 @@ def test_a_command_draws_its_figure_and_prints_json(
 def test_gallery_shows_five_of_each_recoil_by_truth(run):
     recoils = [each["recoil"] for each in analyse("gallery", "--data", run)["events"]]
     assert recoils == ["nuclear"] * 5 + ["electronic"] * 5
+
+
+def test_gallery_in_python_spans_the_energies_of_each_recoil(run):
+    shown = gallery(package.open(run))
+    assert [each.recoil for each in shown] == ["nuclear"] * 5 + ["electronic"] * 5
+    energies = [each.truth.energy_kev for each in shown]
+    assert energies[:5] == sorted(energies[:5])
+    assert energies[5:] == sorted(energies[5:])
+    assert "NR" in shown[0].title
+    assert shown[0].image.shape == (224, 224)
 
 
 def test_pixels_of_a_run_are_all_counted(run):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cygnet.analysis import measure, read_school_chunks
+from cygnet.analysis import draw_gallery, gallery, measure, read_school_chunks
 from cygnet.analysis._pixels import pixels_of
 from cygnet.model.errors import BadInputError, NoSuchError
 
@@ -31,6 +31,17 @@ def test_images_of_several_chunks_are_one_sequence_in_time(tmp_path):
     np.testing.assert_array_equal(chunks.images(), np.concatenate(stacks))
     np.testing.assert_array_equal(chunks.images(2, 6), np.concatenate(stacks)[2:6])
     np.testing.assert_array_equal(chunks.images(-2), np.concatenate(stacks)[-2:])
+
+
+def test_a_gallery_of_chunks_is_the_first_ten_and_can_be_drawn(tmp_path):
+    for number in range(2):
+        write_chunk(tmp_path, number, frames(7, number))
+    shown = gallery(read_school_chunks(tmp_path))
+    assert [each.event for each in shown] == list(range(10))
+    assert {each.recoil for each in shown} == {None}
+    np.testing.assert_array_equal(shown[9].image, frames(7, 1)[2])
+    draw_gallery(shown, "ten of them", tmp_path / "gallery.png")
+    assert (tmp_path / "gallery.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_list_of_files_is_read_as_its_folder_is(tmp_path):
