@@ -58,7 +58,7 @@ def gallery(stored: Stored, classifier: Classifier | None = None) -> list[Shown]
 
 
 def draw_gallery(shown: list[Shown], title: str, path: Path) -> None:
-    """Draw events in rows of five: nuclear recoils in Blues_r, electron recoils in pink, 80 to 110 counts.
+    """Draw events in rows of five: nuclear recoils in Blues_r, electron recoils in pink.
 
     Raises BadInputError when the file cannot be written.
     """
