@@ -55,6 +55,12 @@ def simulate(
         int, typer.Option("--events", min=1, max=_MOST_EVENTS, help="Images of each recoil at each energy.")
     ] = 50,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed gives other images.")] = 0,
+    noise_level: Annotated[
+        float,
+        typer.Option(
+            "--noise-level", min=0, max=1, help="As a spec's noiseLevel: 0.02 is the school's injector's."
+        ),
+    ] = 0.0,
     archive: Annotated[
         Path | None, typer.Option("--zip", metavar="FILE", help="Also pack the images into this file.")
     ] = None,
@@ -75,12 +81,12 @@ def simulate(
     check_figure(gallery, "--out")
     labels = [Label(recoil, each) for recoil in RECOILS for each in _energies(energies)]
     try:
-        pictures, histograms, files = _write_images(out, labels, events, seed)
+        pictures, histograms, files = _write_images(out, labels, events, seed, noise_level)
         if archive:
             _pack(archive, out, files)
     except OSError as error:
         raise BadInputError(f"{error.filename or out} cannot be written: {error.strerror}") from error
-    save_gallery(pictures, gallery, "simulated recoils in He:CF₄, window 80 to 110 counts", histograms)
+    save_gallery(pictures, gallery, "simulated recoils in He:CF₄", histograms)
     size = sum(file.stat().st_size for file in files)
     if json_output:
         print_json(
@@ -90,6 +96,7 @@ def simulate(
                 "bytes": size,
                 "energies_kev": sorted({label.energy_kev for label in labels}),
                 "seed": seed,
+                "noise_level": noise_level,
                 "gallery": str(gallery),
                 "zip": str(archive) if archive else None,
             }
@@ -115,7 +122,7 @@ def _energies(text: str) -> list[float]:
 
 
 def _write_images(
-    out: Path, labels: list[Label], events: int, seed: int
+    out: Path, labels: list[Label], events: int, seed: int, noise_level: float
 ) -> "tuple[list[Picture], dict[str, Counts], list[Path]]":
     """Write all images; return ten of them for the gallery, the pixels of each recoil, and the files."""
     import numpy as np
@@ -124,7 +131,7 @@ def _write_images(
     from cygnet.imaging import crop_center, encode_png, pixel_histogram
     from cygnet.simulator.cygno import Detector
 
-    model = Detector("sosc", spectrum="school", seed=seed)
+    model = Detector("sosc", spectrum="school", seed=seed, noise_level=noise_level)
     shown = {label for recoil in RECOILS for label in _spread([x for x in labels if x.recoil == recoil])}
 
     def write(label: Label, number: int) -> "tuple[Label, Path, Counts, Picture | None]":
