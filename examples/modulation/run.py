@@ -122,7 +122,7 @@ def run(document: dict, seed: int, classifier: Classifier, data: Path) -> Found:
         subprocess.run(command, stdout=log, stderr=log, check=True)
     stored = cygnet.open(folder)
     counted = candidate_rates(measure(stored), classifier, bins=BINS)
-    fit = fit_modulation(counted.edges, counted.nuclear)
+    fit = fit_modulation(counted.edges, counted.nuclear, counted.live)
     nuclear = correct(fit, counted.event_hz, counted.event_hz_error, classifier.selection)
     draw_modulation(
         counted, fit, nuclear, f"seed {seed}, {len(stored)} stored events", data / f"seed-{seed}.png"

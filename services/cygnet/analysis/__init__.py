@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from cygnet.analysis._classifier_file import load, save
     from cygnet.analysis._correction import NuclearRate, Selection, correct
     from cygnet.analysis._features import Tracks, features
+    from cygnet.analysis._gallery import Shown, draw_gallery, gallery
     from cygnet.analysis._modulation import Modulation, fit_modulation
     from cygnet.analysis._modulation_figure import draw_modulation
     from cygnet.analysis._rates import Rates, poisson_interval, rates
@@ -24,14 +25,17 @@ __all__ = [
     "Rates",
     "SchoolChunks",
     "Selection",
+    "Shown",
     "Tracks",
     "Training",
     "candidate_rates",
     "correct",
     "decide",
+    "draw_gallery",
     "draw_modulation",
     "features",
     "fit_modulation",
+    "gallery",
     "load",
     "measure",
     "poisson_interval",
@@ -50,14 +54,17 @@ _MODULE_OF = {
     "Rates": "_rates",
     "SchoolChunks": "_school",
     "Selection": "_correction",
+    "Shown": "_gallery",
     "Tracks": "_features",
     "Training": "_classifier",
     "candidate_rates": "_stored",
     "correct": "_correction",
     "decide": "_stored",
+    "draw_gallery": "_gallery",
     "draw_modulation": "_modulation_figure",
     "features": "_features",
     "fit_modulation": "_modulation",
+    "gallery": "_gallery",
     "load": "_classifier_file",
     "measure": "_stored",
     "poisson_interval": "_rates",

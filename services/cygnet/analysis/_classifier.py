@@ -40,6 +40,8 @@ class Training:
     noise_level: float
     shape: tuple[int, int]
     """Of a crop, (H, W)."""
+    jpeg_quality: int | None = None
+    """Of the JPEG that a frame was before it was cropped; None: no loss on the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

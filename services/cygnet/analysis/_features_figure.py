@@ -1,4 +1,4 @@
-"""Draws the features that part the recoils: five histograms, and density against light."""
+"""Draws the features that part the recoils: five histograms, each group's as shares of it, and density."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ def draw_features(tracks: Tracks, groups: Groups, title: str, path: Path) -> Non
     for each, (name, label) in zip(axes, SHOWN.items(), strict=False):
         _histogram(each, getattr(tracks, name), groups)
         each.set_xlabel(label)
-        each.set_ylabel("tracks")
+        each.set_ylabel("share of the group")
     for group, members in groups.items():
         some = np.flatnonzero(members)[:_MOST_POINTS]
         axes[5].scatter(
@@ -56,7 +56,12 @@ def _histogram(axes: "Axes", values: npt.NDArray[np.float64], groups: Groups) ->
     edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
     for group, members in groups.items():
         counts, _ = np.histogram(values[members & np.isfinite(values)], edges)
-        axes.stairs(counts, edges, color=_color(group), label=f"{group} ({int(members.sum())})")
+        axes.stairs(
+            counts / max(int(members.sum()), 1),
+            edges,
+            color=_color(group),
+            label=f"{group} ({int(members.sum())})",
+        )
     plain(axes)
 
 

@@ -1,7 +1,8 @@
 """The fit of `b + s (1 + sin(2πt/T + φ))` to a counted rate: nobody tells it where to begin.
 
-Counts in bins are Poisson; the model is integrated over each bin. The scan over periods gives the start
-values; the likelihood is then maximised with b, s ≥ 0 and errors are those of the Fisher information.
+Counts in bins are Poisson; the model is integrated over each bin and weighted by its live share. The scan
+over periods gives the start values; the likelihood is then maximised with b, s ≥ 0 and errors are those of
+the Fisher information.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ Floats = npt.NDArray[np.float64]
 _STARTS = 5
 _FEWEST_BINS = 16
 _FEWEST_COUNTS = 10
+_NO_BETTER = 8  # SLSQP: no step leads further down, within the precision of the numbers
 _LEAST = 1e-12  # of the mean: keeps the logarithm finite where the model touches zero
 
 
@@ -40,7 +42,7 @@ class Modulation:
     deviance: float
     """2 × log likelihood below that of the counts themselves; near `degrees` for a good fit."""
     degrees: int
-    """Bins less four."""
+    """Live bins less four."""
     scanned: Periodogram
     """The scan that gave the start values."""
 
@@ -55,24 +57,36 @@ class Modulation:
         return np.asarray(self.base_hz + self.amplitude_hz * (1 + np.sin(angle)))
 
 
-def fit_modulation(edges: Floats, counts: npt.NDArray[np.int64]) -> Modulation:
+def fit_modulation(edges: Floats, counts: npt.NDArray[np.int64], live: Floats | None = None) -> Modulation:
     """Fit the model to counts (B,) between edges (B + 1,) in seconds.
 
+    live: seconds of each bin in which events were counted, (B,), as in `Rates.live`; None: all of them.
+    A beam that comes and goes is a modulation to a fit that is not told so. b and s are a live second.
+
     Periods from four bins to the whole span are looked at. Raises BadInputError for fewer than 16 bins,
-    fewer than 10 counts, edges that do not ascend, and counts of another length.
+    fewer than 10 counts, edges that do not ascend, counts or live times of another length, live times below
+    0 or above the bin's length, counts in a bin that was not live, and when no fit converges.
 
     Errors are of first order, from the curvature at the maximum. Where b is less than five of its errors
     above 0, its bound, they are too small for what is made of it: see `correct` for s/b.
     """
-    edges, counts = np.asarray(edges, np.float64) - edges[0], np.asarray(counts)
+    edges, counts = np.asarray(edges, np.float64), np.asarray(counts)
     _check(edges, counts)
-    scanned = scan(edges, counts)
-    fits = [_maximise(edges, counts, frequency) for frequency in scanned.peaks(_STARTS)]
+    edges = edges - edges[0]
+    live = np.diff(edges) if live is None else np.asarray(live, np.float64)
+    _check_live(edges, counts, live)
+    scanned = scan(edges, counts, live)
+    tried = [_maximise(edges, counts, live, frequency) for frequency in scanned.peaks(_STARTS)]
+    fits = [fit for fit in tried if fit is not None]
+    if not fits:
+        raise BadInputError(
+            f"counts: none of {len(tried)} fits converged; accepted: counts that are modulated, in more bins"
+        )
     best, parameters = min(fits, key=lambda fit: fit[0])
     b, s, f, phase = parameters
-    expected, gradient = _expected(parameters, edges)
-    mean = counts.sum() / edges[-1] * np.diff(edges)
-    gain = _negative_log_likelihood(mean, counts) - best
+    expected, gradient = _expected(parameters, edges, live)
+    mean = counts.sum() / live.sum() * live
+    gain = _negative_log_likelihood(np.maximum(mean, _LEAST), counts) - best
     return Modulation(
         base_hz=float(b),
         amplitude_hz=float(s),
@@ -82,7 +96,7 @@ def fit_modulation(edges: Floats, counts: npt.NDArray[np.int64]) -> Modulation:
         gain=float(gain),
         p_value=scanned.chance(float(gain)),
         deviance=float(2 * (best - _negative_log_likelihood(np.maximum(counts, _LEAST), counts))),
-        degrees=len(counts) - 4,
+        degrees=int((live > 0).sum()) - 4,
         scanned=scanned,
     )
 
@@ -101,14 +115,33 @@ def _check(edges: Floats, counts: npt.NDArray[np.int64]) -> None:
         )
 
 
-def _maximise(edges: Floats, counts: npt.NDArray[np.int64], frequency: float) -> tuple[float, Floats]:
-    """Return the lowest negative log likelihood near a frequency, and its (b, s, frequency, φ)."""
+def _check_live(edges: Floats, counts: npt.NDArray[np.int64], live: Floats) -> None:
+    seconds = np.diff(edges)
+    if live.shape != seconds.shape or not ((live >= 0) & (live <= seconds * (1 + 1e-9))).all():
+        raise BadInputError(
+            f"live: {live.shape}, {live.sum():g} s in all; accepted: {seconds.shape}, each from 0 to its"
+            " bin's length in seconds"
+        )
+    if counts[live == 0].any():
+        raise BadInputError(
+            f"live: 0 in {int((counts[live == 0] > 0).sum())} bins with counts; accepted: more where"
+            " something was counted"
+        )
+
+
+def _maximise(
+    edges: Floats, counts: npt.NDArray[np.int64], live: Floats, frequency: float
+) -> tuple[float, Floats] | None:
+    """Return the lowest negative log likelihood near a frequency, and its (b, s, frequency, φ).
+
+    None where the search ended elsewhere than in a minimum.
+    """
     from scipy.optimize import minimize
 
     span = edges[-1]
-    mean = counts.sum() / span
+    mean = counts.sum() / live.sum()
     sine, cosine = waves(edges, np.array([frequency]))[0]
-    rest = (counts - mean * np.diff(edges)) / span * 2
+    rest = (counts - mean * live) / live.sum() * 2
     across = (rest @ sine) / np.diff(edges).mean(), (rest @ cosine) / np.diff(edges).mean()
     s = min(float(np.hypot(*across)), mean)
     start = np.array(
@@ -117,7 +150,7 @@ def _maximise(edges: Floats, counts: npt.NDArray[np.int64], frequency: float) ->
     scale = np.array([mean, mean, 1 / span, 1.0])
 
     def objective(scaled: Floats) -> tuple[float, Floats]:
-        expected, gradient = _expected(scaled * scale, edges)
+        expected, gradient = _expected(scaled * scale, edges, live)
         expected = np.maximum(expected, _LEAST * mean)
         slope = gradient @ (1 - counts / expected)
         return _negative_log_likelihood(expected, counts), slope * scale
@@ -131,10 +164,12 @@ def _maximise(edges: Floats, counts: npt.NDArray[np.int64], frequency: float) ->
     found = minimize(
         objective, start / scale, jac=True, method="SLSQP", bounds=within, options={"ftol": 1e-12}
     )
+    if not found.success and found.status != _NO_BETTER:
+        return None
     return float(found.fun), np.asarray(found.x * scale)
 
 
-def _expected(parameters: Floats, edges: Floats) -> tuple[Floats, Floats]:
+def _expected(parameters: Floats, edges: Floats, live: Floats) -> tuple[Floats, Floats]:
     """Return the expected counts (B,) and their derivatives by (b, s, frequency, φ), (4, B)."""
     b, s, frequency, phase = parameters
     omega, seconds = 2 * np.pi * frequency, np.diff(edges)
@@ -142,8 +177,10 @@ def _expected(parameters: Floats, edges: Floats) -> tuple[Floats, Floats]:
     sine = -np.diff(np.cos(angle)) / omega
     cosine = np.diff(np.sin(angle)) / omega
     by_omega = np.diff(edges * np.sin(angle)) / omega - sine / omega
+    share = live / seconds
     expected = (b + s) * seconds + s * sine
-    return expected, np.stack([seconds, seconds + sine, s * by_omega * 2 * np.pi, s * cosine])
+    gradient = np.stack([seconds, seconds + sine, s * by_omega * 2 * np.pi, s * cosine])
+    return expected * share, gradient * share
 
 
 def _negative_log_likelihood(expected: npt.NDArray[np.generic], counts: npt.NDArray[np.int64]) -> float:

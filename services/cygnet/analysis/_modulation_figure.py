@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 _POINTS_PER_PERIOD = 12
 _CURVE = 600
+_FEWEST_LIVE = 0.05  # of a point's bins: below, its error bar would hide the others
 
 
 def draw_modulation(
@@ -66,12 +67,15 @@ def _rate(axes: "Axes", counted: Rates, fit: Modulation) -> None:
     starts = np.arange(0, len(counted.nuclear), merged)
     counts = np.add.reduceat(counted.nuclear, starts)
     edges = np.append(counted.edges[starts], span)
-    width = np.diff(edges)
+    live = np.add.reduceat(counted.live, starts)
+    seen = live > _FEWEST_LIVE * np.diff(edges)
+    middles, width = ((edges[1:] + edges[:-1]) / 2)[seen], np.diff(edges)
+    counts, live = counts[seen], live[seen]
     low, high = poisson_interval(counts)
     axes.errorbar(
-        (edges[1:] + edges[:-1]) / 2,
-        counts / width,
-        yerr=((counts - low) / width, (high - counts) / width),
+        middles,
+        counts / live,
+        yerr=((counts - low) / live, (high - counts) / live),
         fmt="o",
         markersize=3,
         linewidth=0.9,
@@ -83,7 +87,7 @@ def _rate(axes: "Axes", counted: Rates, fit: Modulation) -> None:
     axes.fill_between(time, rate - sigma, rate + sigma, color=FIT, alpha=0.25, linewidth=0)
     axes.plot(time, rate, color=FIT, label="b + s (1 + sin(2πt/T + φ)) ± 1 σ")
     axes.set_xlim(0, span)
-    axes.set_ylim(0, 1.15 * float((high / width).max()))
+    axes.set_ylim(0, 1.15 * float((high / live).max()))
     axes.set_xlabel("time, s")
     axes.set_ylabel("rate, Hz")
     axes.legend(frameon=False, fontsize=8, loc="upper right", ncols=2)

@@ -9,6 +9,7 @@ Floats = npt.NDArray[np.float64]
 _PER_RESOLUTION = 8  # frequencies in 1 / span, so that no peak is missed between two
 _BLOCK = 64
 _SHORTEST_BINS = 4
+_ALIKE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +49,10 @@ def waves(edges: Floats, frequencies: Floats) -> Floats:
     )
 
 
-def scan(edges: Floats, counts: npt.NDArray[np.int64]) -> Periodogram:
+def scan(edges: Floats, counts: npt.NDArray[np.int64], live: Floats) -> Periodogram:
     """Fit constant, sine and cosine at each frequency by least squares, every bin weighted by the mean.
+
+    live: seconds of each bin in which events were counted, (B,).
 
     That is Lomb and Scargle's periodogram (Astrophys. J. 263 (1982) 835) with a floating mean and bins
     of finite width; with Poisson errors half the fall of chi-squared is the gain in log likelihood.
@@ -59,15 +62,17 @@ def scan(edges: Floats, counts: npt.NDArray[np.int64]) -> Periodogram:
     lowest, highest = 1 / span, 1 / (_SHORTEST_BINS * float(seconds.mean()))
     count = max(int((highest - lowest) * span * _PER_RESOLUTION), 1) + 1
     frequencies = np.linspace(lowest, max(highest, lowest), count)
-    mean = counts.sum() / span
-    rest = counts - mean * seconds
+    mean = counts.sum() / live.sum()
+    rest = counts - mean * live
+    weights = np.divide(1.0, mean * live, out=np.zeros_like(live), where=live > 0)
     gains = np.empty(count)
     for start in range(0, count, _BLOCK):
-        wave = waves(edges, frequencies[start : start + _BLOCK])
-        design = np.concatenate([np.broadcast_to(seconds, (len(wave), 1, len(seconds))), wave], axis=1)
-        weighted = design / (mean * seconds)
+        wave = waves(edges, frequencies[start : start + _BLOCK]) * (live / seconds)
+        design = np.concatenate([np.broadcast_to(live, (len(wave), 1, len(live))), wave], axis=1)
+        weighted = design * weights
         normal = weighted @ design.transpose(0, 2, 1)
         right = weighted @ rest
-        solution = np.linalg.solve(normal, right[..., None])[..., 0]
+        inverse = np.linalg.pinv(normal, _ALIKE, hermitian=True)  # live times may see one phase only
+        solution = (inverse @ right[..., None])[..., 0]
         gains[start : start + _BLOCK] = (solution * right).sum(axis=1) / 2
     return Periodogram(frequencies=frequencies, gains=gains, cycles=max(highest, lowest) * span)

@@ -1,9 +1,11 @@
 """The school's own chunks: npz files with `image` (N, H, W) and `tstamp` (N,), from a folder or a list."""
 
+import math
 import os
 import zipfile
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import numpy.typing as npt
 from cygnet.model.errors import BadInputError, NoSuchError
 
 Images = npt.NDArray[np.generic]
+_GLANCE = 8  # images
 _ZEROS = 0.01  # of the pixels: a camera's pedestal of 100 is never 0, a window clips much to it
 
 
@@ -27,7 +30,7 @@ class SchoolChunks:
     times: npt.NDArray[np.datetime64]
     """(N,), as the chunks have them; naive."""
     windowed: str
-    """Why these images are no longer counts; empty if they are."""
+    """Which images are no longer counts, and why; empty if all are."""
 
     def __len__(self) -> int:
         return len(self.times)
@@ -54,7 +57,8 @@ def read_school_chunks(where: "str | os.PathLike[str] | Iterable[str | os.PathLi
     """Open the chunks of a folder (`*.npz`) or the given files, sorted by name, which is by time.
 
     Raises NoSuchError without any chunk, BadInputError for a file that is none: it must hold `image`
-    (N, H, W) and `tstamp` (N,), and is never unpickled.
+    (N, H, W) and `tstamp` (N,), a time of each image, and is never unpickled. Of the images a few of each
+    file are looked at, to see whether they are counts.
     """
     if isinstance(where, (str, os.PathLike)):
         files = sorted(Path(where).glob("*.npz"))
@@ -64,41 +68,70 @@ def read_school_chunks(where: "str | os.PathLike[str] | Iterable[str | os.PathLi
         said = "the list of files"
     if not files:
         raise NoSuchError(f"{said} holds no chunk (*.npz)")
-    times = [_times(file) for file in files]
+    glances = [_glance(file) for file in files]
+    times = [_times(file, count) for file, (count, _) in zip(files, glances, strict=True)]
+    whys = {file.name: _why_windowed(some) for file, (_, some) in zip(files, glances, strict=True)}
     counts = np.cumsum([len(each) for each in times])
     return SchoolChunks(
         files=tuple(files),
         ends=tuple(int(count) for count in counts),
         times=np.concatenate(times),
-        windowed=_why_windowed(_member(files[0], "image")),
+        windowed=next((f"{name}: {why}" for name, why in whys.items() if why), ""),
     )
 
 
-def _times(file: Path) -> npt.NDArray[np.datetime64]:
+def _times(file: Path, count: int) -> npt.NDArray[np.datetime64]:
     times = _member(file, "tstamp")
     if times.ndim != 1 or times.dtype.kind != "M":
         raise BadInputError(f"{file}: tstamp is {times.dtype} {times.shape}; accepted: datetime64 (N,)")
+    if len(times) != count:
+        raise BadInputError(f"{file}: {len(times)} tstamp for {count} images; accepted: one for each")
+    if np.isnat(times).any():
+        raise BadInputError(f"{file}: tstamp has {int(np.isnat(times).sum())} NaT; accepted: times")
     return times.astype("M8[ns]")
 
 
+def _glance(file: Path) -> tuple[int, Images]:
+    """Return how many images a file has, and the first of them, (n, H, W): the rest is left unread."""
+    with _reading(file, "image"), zipfile.ZipFile(file) as chunk, chunk.open("image.npy") as body:
+        header = np.lib.format.read_array_header_1_0
+        if np.lib.format.read_magic(body) != (1, 0):
+            header = np.lib.format.read_array_header_2_0
+        shape, fortran, dtype = header(body)
+        if len(shape) == 3 and not fortran and not dtype.hasobject:
+            some = (min(_GLANCE, shape[0]), *shape[1:])
+            size = math.prod(some)
+            pixels = np.frombuffer(body.read(size * dtype.itemsize), dtype, size)
+            return shape[0], pixels.reshape(some)
+    whole = _member(file, "image")
+    return len(whole), whole[:_GLANCE]
+
+
 def _member(file: Path, name: str) -> npt.NDArray[Any]:
-    try:
-        with file.open("rb") as body, np.load(body, allow_pickle=False) as chunk:
-            array: npt.NDArray[Any] = chunk[name]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise BadInputError(
-            f"{file}: {name!r} can't be read: {error}; accepted: an npz with image (N, H, W) and tstamp (N,)"
-        ) from error
+    with _reading(file, name), file.open("rb") as body, np.load(body, allow_pickle=False) as chunk:
+        array: npt.NDArray[Any] = chunk[name]
     if name == "image" and array.ndim != 3:
         raise BadInputError(f"{file}: image has shape {array.shape}; accepted: (N, H, W)")
     return array
 
 
+@contextmanager
+def _reading(file: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadInputError(
+            f"{file}: {name!r} can't be read: {error}; accepted: an npz with image (N, H, W) and tstamp (N,)"
+        ) from error
+
+
 def _why_windowed(images: Images) -> str:
     """Say why images are no counts: the chunks themselves do not tell."""
-    if images.dtype.kind == "f":
+    if not images.size:
+        return ""
+    if images.dtype.kind == "f" and images.min() >= 0 and images.max() <= 1:
         return f"they are {images.dtype} from {images.min():g} to {images.max():g}, as a window makes"
-    zeros = float((images == 0).mean()) if images.size else 0.0
+    zeros = float((images == 0).mean())
     if zeros > _ZEROS:
         return f"{zeros:.0%} of their pixels are 0, as a window makes"
     return ""

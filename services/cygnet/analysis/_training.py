@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,11 @@ from cygnet.analysis._correction import Selection, fraction
 from cygnet.analysis._features import Tracks, features, join
 from cygnet.analysis._logistic import Logistic, learn
 from cygnet.analysis._roc import Roc, roc
-from cygnet.imaging import crop_center
+from cygnet.imaging import DecodeLimits, crop_center, decode, encode_jpeg
 from cygnet.model.errors import BadInputError
+
+if TYPE_CHECKING:
+    from cygnet.simulator.cygno.presets import Preset
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -35,19 +39,23 @@ class Sample:
 def simulate(training: Training, first: int) -> Sample:
     """Measure `training.events` simulated events from number `first` on, half of them nuclear recoils.
 
-    The crops are what a pipeline with `crop: {halfWindow}` stores of the same detector.
+    The crops are what a pipeline with `crop: {halfWindow}` stores of the same detector, after the JPEG if
+    there is one. Raises BadInputError for a preset, a crop or a quality that cannot be.
     """
     from cygnet.simulator.cygno import Detector
 
     detector = Detector(
         training.preset, spectrum=training.spectrum, seed=training.seed, noise_level=training.noise_level
     )
+    _check(training, detector.preset)
     half = training.shape[0] // 2
+    quality = training.jpeg_quality
 
     def block(start: int) -> tuple[Tracks, Flags]:
         stop = min(start + _BLOCK, first + training.events)
         primaries = [detector.primary(event, 0.5) for event in range(start, stop)]
-        crops = np.stack([crop_center(detector.image(each.event, each), half) for each in primaries])
+        images = (detector.image(each.event, each) for each in primaries)
+        crops = np.stack([crop_center(_arrived(image, quality), half) for image in images])
         return features(crops), np.array([each.recoil == "nuclear" for each in primaries])
 
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
@@ -55,6 +63,29 @@ def simulate(training: Training, first: int) -> Sample:
     return Sample(
         tracks=join([tracks for tracks, _ in blocks]), nuclear=np.concatenate([truth for _, truth in blocks])
     )
+
+
+def _check(training: Training, preset: "Preset") -> None:
+    if not preset.centred:
+        raise BadInputError(
+            f"preset: {preset.name!r} has its tracks anywhere, so that few are in a crop of the middle;"
+            " accepted: sosc"
+        )
+    height, width = training.shape
+    most = min(preset.shape)
+    if height != width or height % 2 or not 2 <= height <= most:
+        raise BadInputError(
+            f"crop: {height} × {width}; accepted: a square of an even number of pixels, at most {most}"
+            f" (half-window {most // 2})"
+        )
+
+
+def _arrived(image: npt.NDArray[Any], jpeg_quality: int | None) -> npt.NDArray[Any]:
+    """Return an image as it is after its way to the preprocessor."""
+    if jpeg_quality is None:
+        return image
+    body = encode_jpeg(image, jpeg_quality)
+    return decode(body, "image/jpeg", limits=DecodeLimits(max_bytes=len(body), max_pixels=image.size))
 
 
 def train(training: Training, *, nuclear_share: float) -> Classifier:

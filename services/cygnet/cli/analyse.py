@@ -54,15 +54,17 @@ def gallery(
 
         cygnet analyse gallery --data ~/cygno-store --out gallery.png
     """
-    from cygnet.cli.analyse_gallery import choose_ten, draw_ten
+    from cygnet.analysis import draw_gallery
+    from cygnet.analysis import gallery as chosen
 
     check_out(out)
     stored = open_stored(data, pipeline, run, detector)
-    ten = choose_ten(stored, classifier)
+    ten = chosen(stored, load_classifier(classifier) if classifier else None)
     if out:
-        draw_ten(stored, ten, said(stored), out)
+        draw_gallery(ten, said(stored), out)
     if json_output:
-        print_json({"of": said(stored), "events": [each.document() for each in ten], "drawn": drawn(out)})
+        events = [{"event": each.event, "time": str(each.time), "recoil": each.recoil} for each in ten]
+        print_json({"of": said(stored), "events": events, "drawn": drawn(out)})
         return
     typer.echo(f"{said(stored)}: {len(ten)} of them")
     print_table((">event", "time", "recoil"), ((each.event, each.time, each.recoil or "") for each in ten))

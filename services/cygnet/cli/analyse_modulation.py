@@ -54,14 +54,16 @@ def modulation(
     known = load_classifier(classifier)
     stored = open_stored(data, pipeline, run, detector)
     counted = candidate_rates(measure(stored), known, bins=bins)
-    fit = fit_modulation(counted.edges, counted.nuclear)
+    fit = fit_modulation(counted.edges, counted.nuclear, counted.live)
     nuclear = correct(fit, counted.event_hz, counted.event_hz_error, known.selection)
     if out:
         draw_modulation(counted, fit, nuclear, said(stored), out)
     if json_output:
         print_json({"of": said(stored)} | _modulation_document(counted, fit, nuclear) | {"drawn": drawn(out)})
         return
-    typer.echo(f"{said(stored)}: {int(counted.nuclear.sum())} nuclear candidates")
+    live, span = float(counted.live.sum()), float(counted.seconds.sum())
+    pauses = f", live {live:.4g} of {span:.4g} s" if live < span else ""
+    typer.echo(f"{said(stored)}: {int(counted.nuclear.sum())} nuclear candidates{pauses}")
     for line in describe(fit, nuclear):
         typer.echo(f"  {line}")
     say_drawn(out)
@@ -73,6 +75,7 @@ def _modulation_document(counted: "Rates", fit: "Modulation", nuclear: "NuclearR
     return {
         "start": f"{format_time(int(counted.start.astype(np.int64)))}Z",
         "edges_seconds": counted.edges.tolist(),
+        "live_seconds": counted.live.tolist(),
         "events": counted.events.tolist(),
         "candidates": counted.nuclear.tolist(),
         "fit": {name: getattr(fit, name) for name in names}

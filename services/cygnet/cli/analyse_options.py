@@ -54,7 +54,7 @@ def load_classifier(path: Path) -> "Classifier":
 def check_out(out: Path | None) -> None:
     """Raise BadInputError unless a figure can be written there."""
     if out:
-        from cygnet.cli.event_figure import check_figure
+        from cygnet.analysis._event_figure import check_figure
 
         check_figure(out, "--out")
 

@@ -78,7 +78,13 @@ def train(
         int, typer.Option(min=1000, help="To learn from; as many are simulated to test.")
     ] = 20_000,
     noise_level: Annotated[float, typer.Option(min=0, max=1, help="As the run's noiseLevel.")] = 0.0,
-    half_window: Annotated[int, typer.Option(min=8, help="As the run's crop.")] = 112,
+    jpeg_quality: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100, help="As the run's jpegQuality if its encoding is jpeg.", show_default=False
+        ),
+    ] = None,
+    half_window: Annotated[int, typer.Option(min=8, max=288, help="As the run's crop.")] = 112,
     nuclear_share: Annotated[
         float,
         typer.Option(min=0.001, max=0.999, help="Expected in the run, on average; the cut is best for it."),
@@ -88,7 +94,7 @@ def train(
     """Teach a classifier on simulated events, and test it on others.
 
     Example:
-        cygnet analyse train --noise-level 0.02 --out classifier.json
+        cygnet analyse train --noise-level 0.02 --jpeg-quality 80 --out classifier.json
     """
     from cygnet.analysis import Training, save
     from cygnet.analysis import train as teach
@@ -102,6 +108,7 @@ def train(
             events=events,
             noise_level=noise_level,
             shape=(2 * half_window, 2 * half_window),
+            jpeg_quality=jpeg_quality,
         ),
         nuclear_share=nuclear_share,
     )

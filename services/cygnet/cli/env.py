@@ -8,8 +8,9 @@ from urllib.parse import quote
 import typer
 
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
-from cygnet.local.folder import Place, running
+from cygnet.local.folder import Place, Up, running
 from cygnet.local.users import place_for, s3_users
+from cygnet.model.errors import BadInputError
 
 
 def env(
@@ -36,13 +37,24 @@ def env(
         names = [each.access_key_id for each in s3_users(up)]
         variables = exports(place, names[0] if names else None)
     else:
-        place = up.place(pipeline)[1] if pipeline else next(iter(up.pipelines.values()))
-        variables = exports(place_for(user, place, up), user)
+        variables = _exports_for(user, up, pipeline)
     if json_output:
         typer.echo(json.dumps(variables))
         return
     for name, value in variables.items():
         typer.echo(f"export {name}={shlex.quote(value)}")
+
+
+def _exports_for(user: str, up: Up, pipeline: str | None) -> dict[str, str]:
+    """Return the variables of a user; of which pipeline matters only to one without a bucket of their own."""
+    places = [up.place(pipeline)[1]] if pipeline else up.pipelines.values()
+    [variables, *others] = [exports(place_for(user, place, up), user) for place in places]
+    if any(each != variables for each in others):
+        raise BadInputError(
+            f"--pipeline: not given, and {user!r} uses the bucket of one of several; accepted:"
+            f" {', '.join(up.pipelines)}"
+        )
+    return variables
 
 
 def exports(place: Place, user: str | None) -> dict[str, str]:

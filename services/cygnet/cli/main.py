@@ -96,6 +96,8 @@ def run(argv: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if argv is None else argv)
     completing = "_CYGNET_COMPLETE" in os.environ
     wanted = None if completing else next((word for word in words if not word.startswith("-")), "")
+    if words == ["--version"]:
+        wanted, words = "version", ["version"]
     app = build(wanted)
     try:
         app(words, prog_name="cygnet")

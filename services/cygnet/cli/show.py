@@ -3,12 +3,11 @@
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cygnet.cli.access import read_run, runs_now, stored_run, with_link
-from cygnet.cli.gallery import Chosen, choose, save
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import dtype_name, in_bytes, print_json, print_table
 from cygnet.model.errors import BadInputError, NoSuchError
@@ -17,6 +16,9 @@ from cygnet.storage.dataset import Dataset, EventView
 from cygnet.storage.index import read_index
 from cygnet.storage.ledger_files import fate
 from cygnet.storage.runs import RunPlace
+
+if TYPE_CHECKING:
+    from cygnet.analysis import Shown
 
 
 def show(
@@ -42,12 +44,14 @@ def show(
         cygnet show --out gallery.png
     """
     if out:
-        from cygnet.cli.event_figure import check_figure
+        from cygnet.analysis._event_figure import check_figure
 
         check_figure(out, "--out")
     dataset = dataset_of(stored_run(data, pipeline, run), detector)
     if event is None:
-        _show_gallery(choose(dataset), dataset, out, json_output=json_output)
+        from cygnet.analysis import gallery
+
+        _show_gallery(gallery(dataset), dataset, out, json_output=json_output)
     else:
         _show_event(_stored(dataset, event, pipeline, data), out, json_output=json_output)
 
@@ -67,12 +71,14 @@ def _stored(dataset: Dataset, event: int, pipeline: str | None, data: Path) -> E
         raise
 
 
-def _show_gallery(chosen: list[Chosen], dataset: Dataset, out: Path | None, *, json_output: bool) -> None:
+def _show_gallery(chosen: "list[Shown]", dataset: Dataset, out: Path | None, *, json_output: bool) -> None:
     if out:
-        save(chosen, f"run {dataset.run}, detector {dataset.detector}", out)
+        from cygnet.analysis import draw_gallery
+
+        draw_gallery(chosen, f"run {dataset.run}, detector {dataset.detector}", out)
     if json_output:
         events = [
-            {"event": each.view.event, "time": f"{each.view.time}Z", "truth": _truth_document(each.truth)}
+            {"event": each.event, "time": f"{each.time}Z", "truth": _truth_document(each.truth)}
             for each in chosen
         ]
         print_json({"run": dataset.run, "detector": dataset.detector, "events": events, "drawn": _drawn(out)})
@@ -86,14 +92,14 @@ def _show_gallery(chosen: list[Chosen], dataset: Dataset, out: Path | None, *, j
     typer.echo(f"run {dataset.run}, detector {dataset.detector}: {some}")
     print_table(
         (">event", "time", "truth"),
-        ((each.view.event, f"{each.view.time}Z", _told(each.truth)) for each in chosen),
+        ((each.event, f"{each.time}Z", _told(each.truth)) for each in chosen),
     )
 
 
 def _show_event(view: EventView, out: Path | None, *, json_output: bool) -> None:
     truth = view.truth
     if out:
-        from cygnet.cli.event_figure import Picture, save_event
+        from cygnet.analysis._event_figure import Picture, save_event
 
         title = f"event {view.event} of {view.row.run}/{view.row.detector}"
         save_event(

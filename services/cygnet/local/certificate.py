@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -43,17 +44,30 @@ def certificate(tls: S3Tls, folder: Path, hosts: Sequence[str]) -> Certificate:
             " refuse as a server's; accepted: a server's, as `openssl req -x509` makes it with"
             " -addext basicConstraints=critical,CA:FALSE"
         )
-    _readable(Path(tls.key_file), "keyFile")
+    if not leaf.not_valid_before_utc <= datetime.now(UTC) < leaf.not_valid_after_utc:
+        raise LocalError(
+            f"local.s3.tls.certFile: {chain} is valid from {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} to"
+            f" {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC; accepted: a certificate that is valid now"
+        )
+    key = Path(tls.key_file)
+    if not _belongs(leaf, _readable(key, "keyFile")):
+        raise LocalError(
+            f"local.s3.tls.keyFile: {key} is not the key of {chain}; accepted: its private key, in PEM,"
+            " without a password"
+        )
     if tls.ca_file:
         _first(Path(tls.ca_file), "caFile")
-    return Certificate(chain, Path(tls.key_file), Path(tls.ca_file or chain))
+    return Certificate(chain, key, Path(tls.ca_file or chain))
 
 
 def _own(folder: Path, hosts: Sequence[str] | dict[str, None]) -> Certificate:
-    """Return the folder's certificate, made again when it is for other hosts or about to expire."""
+    """Return the folder's certificate, made again when it is for other hosts, about to expire, or torn.
+
+    Certificate and key are two files: a crash between them leaves a pair of which neither fits the other.
+    """
     own = Certificate(folder / "s3.crt", folder / "s3.key", folder / "s3.crt")
     names = x509.SubjectAlternativeName([_name(host) for host in hosts])
-    if own.key.exists() and own.chain.exists() and _serves(_first(own.chain, "certFile"), names):
+    if own.key.exists() and own.chain.exists() and _serves(own, names):
         return own
     key = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cygnet up, S3 of this machine")])
@@ -79,9 +93,23 @@ def _own(folder: Path, hosts: Sequence[str] | dict[str, None]) -> Certificate:
     return own
 
 
-def _serves(found: x509.Certificate, names: x509.SubjectAlternativeName) -> bool:
+def _serves(own: Certificate, names: x509.SubjectAlternativeName) -> bool:
+    try:
+        found = x509.load_pem_x509_certificates(_readable(own.chain, "certFile"))[0]
+    except ValueError:
+        return False
+    if not _belongs(found, _readable(own.key, "keyFile")):
+        return False
     has = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     return has == names and found.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1)
+
+
+def _belongs(leaf: x509.Certificate, key: bytes) -> bool:
+    """Return whether this is the private key (PEM) of a certificate."""
+    try:
+        return serialization.load_pem_private_key(key, None).public_key() == leaf.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # no key, one with a password, an unknown kind
+        return False
 
 
 def _name(host: str) -> x509.GeneralName:

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cygnet.local.control import COMPLETE, Asked, ask_for_run
 from cygnet.local.decisions import on_one_machine
 from cygnet.local.fleet import Fleet
+from cygnet.local.hearing import announced_until, has_heard
 from cygnet.local.plan import AGGREGATOR, PREPROCESSOR, SOURCE, UPLOADER, Slot
 from cygnet.local.view import View
 from cygnet.local.watch import Look, Watch
@@ -70,6 +71,8 @@ class Conductor:
         self._scaler = Scaler(pipeline.spec.preprocessor.scaling)
         self._decision = ""
         self._draining = pipeline.spec.lifecycle == "Drained"
+        self._announcers: Sequence[Conductor] = ()
+        self._until: dict[str, int] | None = None
         self._last: RunRequest | None = None
         self._letters_are_full = False
 
@@ -97,9 +100,18 @@ class Conductor:
             self._before.discard(run_key(asked.request.run))
         return asked.request.run
 
-    def drain(self) -> None:
-        """End the run as soon as can be, and begin no other."""
+    @property
+    def announces(self) -> bool:
+        """Whether its source may still issue events of the run that is on."""
+        return bool(self._task.runs) and self.view.state in ("waiting", "running")
+
+    def drain(self, announcers: "Sequence[Conductor]" = ()) -> None:
+        """End the run as soon as can be, and begin no other.
+
+        `announcers`: pipelines that this one listens to. It ends after them, and has heard all of them.
+        """
         self._draining = True
+        self._announcers = announcers
         replicas = self._fleet.replicas
         replicas[self.name, SOURCE] = int(self._task.runs)
         replicas[self.name, PREPROCESSOR] = max(1, replicas[self.name, PREPROCESSOR])  # nobody wakes it later
@@ -158,8 +170,19 @@ class Conductor:
     async def _ask_for_end(self) -> None:
         """Ask for the end of the run that is on now; what a source begins after it is for the next `up`."""
         self._last = self._last or await current_run(self._values)
-        if self._last and await run_state(self._values, self._last.run) in (None, "running"):
+        if self._last is None or await run_state(self._values, self._last.run) not in (None, "running"):
+            return
+        if await self._has_heard_all(self._last.run):
             await ask_for_end(self._values, self._last.run, last=True)
+
+    async def _has_heard_all(self, run: str) -> bool:
+        if not self._announcers:
+            return True
+        if any(each.announces for each in self._announcers):
+            return False
+        if self._until is None:
+            self._until = await announced_until(self._nc, self.pipeline)
+        return await has_heard(self._values, run, self._until)
 
     def _scale(self, sample: Sample) -> None:
         scaling = self.pipeline.spec.preprocessor.scaling

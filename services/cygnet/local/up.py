@@ -18,6 +18,7 @@ from cygnet.local.exporter import Exporter, measure_storage
 from cygnet.local.fleet import Death, Fleet
 from cygnet.local.folder import Claim, Place, claim
 from cygnet.local.header import Line, metrics, where
+from cygnet.local.hearing import announcers_of
 from cygnet.local.launcher import Launcher, ProcessLauncher
 from cygnet.local.places import Given, environment, place_of, s3_settings
 from cygnet.local.plan import PREPROCESSOR
@@ -265,8 +266,10 @@ class Up:
 
     async def _drain_when_asked(self) -> None:
         await self._drain.wait()
+        pipelines = [each.pipeline for each in self._conductors]
         for conductor in self._conductors:
-            conductor.drain()
+            heard = announcers_of(conductor.pipeline, pipelines)
+            conductor.drain([each for each in self._conductors if each.name in heard])
         self._show_scene()
 
     def _show_scene(self) -> None:

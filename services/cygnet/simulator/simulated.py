@@ -24,6 +24,7 @@ from cygnet.transport.values import ConflictError, Values
 
 _AHEAD_BYTES = 32 << 20  # of images that are made or wait, so that large ones do not fill the memory
 _JPEG_QUALITY = 80
+_ABOUT = ("model", "preset", "spectrum", "seed", "noise_level", "encoding")  # what is kept with the truth
 
 
 class Simulated:
@@ -33,6 +34,7 @@ class Simulated:
         self.detector = detector
         self.seed = detector_seed(spec.seed, detector)
         self._spec = spec
+        self._jpeg_quality = (spec.jpeg_quality or _JPEG_QUALITY) if spec.encoding == "jpeg" else None
         self._values = context.values
         self._times = event_times(spec, self.seed)
         self._model = Detector(
@@ -41,7 +43,8 @@ class Simulated:
         preset = self._model.preset
         image_bytes = math.prod(preset.shape) * np.dtype(preset.dtype).itemsize
         self._most = max(1, _AHEAD_BYTES // 2 // image_bytes)
-        about = {name: str(getattr(spec, name)) for name in ("model", "preset", "spectrum", "seed")}
+        about = {name: str(getattr(spec, name)) for name in _ABOUT}
+        about["jpeg_quality"] = str(self._jpeg_quality or "")
         self._truth = TruthWriter(context, detector, self._truth_of, about)
         self._pool: ThreadPoolExecutor | None = None
         self._made: dict[int, Future[Frame]] = {}
@@ -92,7 +95,7 @@ class Simulated:
             case "png":
                 return Frame(id=identity, time_ns=time_ns, body=encode_png(image), content_type="image/png")
             case "jpeg":
-                body = encode_jpeg(image, self._spec.jpeg_quality or _JPEG_QUALITY)
+                body = encode_jpeg(image, self._jpeg_quality)
                 return Frame(id=identity, time_ns=time_ns, body=body, content_type="image/jpeg")
             case codec:
                 return Frame(

@@ -5,6 +5,7 @@ is pinned: new events appear at `refresh`.
 """
 
 import json
+import operator
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -85,9 +86,19 @@ class Dataset:
     @overload
     def __getitem__(self, index: slice) -> "list[EventView]": ...
     def __getitem__(self, index: "int | slice") -> "EventView | list[EventView]":
-        """Return the event at a position, counted from the end when negative; a list for a slice."""
+        """Return the event at a position, counted from the end when negative; a list for a slice.
+
+        Raises IndexError beyond the ends, and TypeError for what is neither.
+        """
         if isinstance(index, slice):
             return [self._view(position) for position in range(*index.indices(len(self)))]
+        try:
+            index = operator.index(index)
+        except TypeError:
+            raise TypeError(
+                f"position {index!r}; accepted: an integer or a slice; a name of an array goes to an event,"
+                ' as run[0]["image"]'
+            ) from None
         position = index + len(self) if index < 0 else index
         if not 0 <= position < len(self):
             raise IndexError(f"position {index}: {self.run}/{self.detector} has {len(self)} stored events")
@@ -160,6 +171,13 @@ class Dataset:
             [missing, *_] = np.setdiff1d(events, table.column("event").to_numpy())
             raise NoSuchError(f"event {missing} of {self.run}/{self.detector} has no truth: not simulated")
         return table
+
+    def simulation(self) -> dict[str, str]:
+        """Return how the detector was simulated: `preset`, `spectrum`, `noise_level`, `jpeg_quality`, ….
+
+        Empty where it was not. `jpeg_quality` is empty where frames travelled without loss.
+        """
+        return self._truth.about()
 
     def truth_of(self, event: int) -> Truth | None:
         """Return the truth of an event by its number, stored or not; None where there is none."""

@@ -74,6 +74,8 @@ def fate(account: RunAccount | None, detector: str, event: int) -> str:
         return ""
     if event in each.stored:
         return "stored"
+    if event < 0:
+        return "never announced: events are numbered from 0"
     if event in each.consumed:
         return "consumed: finished on purpose without a stored array"
     if event in each.dead:

@@ -52,11 +52,19 @@ class TruthReader:
         self._detector = detector
         self._segments: list[tuple[int, int, str]] | None = None
         self._tables: dict[str, pa.Table] = {}
+        self._about: dict[str, str] = {}
 
     def at(self, event: int) -> Truth | None:
         """Return the truth of an event, None where there is none."""
         found = self.table([event])
         return _truth(found.to_pylist()[0]) if found.num_rows else None
+
+    def about(self) -> dict[str, str]:
+        """Return what the first segment says of the simulation: `preset`, `noise_level`, …; empty without."""
+        for _, _, key in self._list()[:1]:
+            self._read(key)
+            return self._about
+        return {}
 
     def table(self, events: "npt.ArrayLike") -> pa.Table:
         """Return a table of SCHEMA with one row for each of `events` that has truth, in their order."""
@@ -85,22 +93,27 @@ class TruthReader:
 
     def _read(self, key: str) -> pa.Table:
         if key not in self._tables:
-            self._tables[key] = _from_parquet(self._reader.get(key), key)
+            self._tables[key], self._about = _from_parquet(self._reader.get(key), key)
         return self._tables[key]
 
 
-def _from_parquet(data: bytes, key: str) -> pa.Table:
-    """Return the rows of a segment, one for each event from its first to its last. Raises CorruptedError."""
+def _from_parquet(data: bytes, key: str) -> tuple[pa.Table, dict[str, str]]:
+    """Return the rows of a segment, one for each event from its first to its last, and its metadata.
+
+    Raises CorruptedError.
+    """
     segment = keys.truth_segment(key)
     try:
-        table = read_parquet(data).select(SCHEMA.names).cast(SCHEMA)
+        whole = read_parquet(data)
+        about = {name.decode(): value.decode() for name, value in (whole.schema.metadata or {}).items()}
+        table = whole.select(SCHEMA.names).cast(SCHEMA)
     except (pa.ArrowException, KeyError, OSError, ValueError) as error:
         raise CorruptedError(f"{key} holds no truth: {error}") from error
     table = table.replace_schema_metadata(None)
     found = table.column("event").to_numpy()
     if segment is None or not np.array_equal(found, np.arange(segment[1], segment[2] + 1)):
         raise CorruptedError(f"{key} does not hold the events that its name says")
-    return table
+    return table, about
 
 
 def _row(truth: Truth) -> dict[str, Any]:

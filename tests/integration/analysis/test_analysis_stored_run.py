@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cygnet as package
-from cygnet.analysis import candidate_rates, correct, features, fit_modulation, load, measure
+from cygnet.analysis import candidate_rates, correct, features, fit_modulation, gallery, load, measure
 from fixtures.running_up import cygnet
 
 SPEC = """
@@ -108,6 +108,16 @@ def test_gallery_shows_five_of_each_recoil_by_truth(run):
     assert recoils == ["nuclear"] * 5 + ["electronic"] * 5
 
 
+def test_gallery_in_python_spans_the_energies_of_each_recoil(run):
+    shown = gallery(package.open(run))
+    assert [each.recoil for each in shown] == ["nuclear"] * 5 + ["electronic"] * 5
+    energies = [each.truth.energy_kev for each in shown]
+    assert energies[:5] == sorted(energies[:5])
+    assert energies[5:] == sorted(energies[5:])
+    assert "NR" in shown[0].title
+    assert shown[0].image.shape == (224, 224)
+
+
 def test_pixels_of_a_run_are_all_counted(run):
     document = analyse("histogram", "--data", run)
     assert sum(document["counts"]) == EVENTS * 224 * 224
@@ -135,6 +145,16 @@ def test_chunks_in_a_plain_folder_are_read_as_the_school_wrote_them(run, tmp_pat
     document = analyse("features", "--data", tmp_path)
     assert len(document["tracks"]["light"]) == 100
     assert set(document["groups"]) == {"all"}
+
+
+def test_a_classifier_that_learnt_on_other_noise_is_refused(run, classifier, tmp_path):
+    document = json.loads(classifier.read_text())
+    document["trained_on"]["noise_level"] = 0.0
+    other = tmp_path / "quiet.json"
+    other.write_text(json.dumps(document))
+    refused = cygnet("analyse", "modulation", "--data", run, "--classifier", other)
+    assert refused.returncode == 2
+    assert "simulated with noise_level 0.02; accepted: noise_level 0.0" in refused.stderr
 
 
 def test_a_classifier_for_other_crops_is_refused(run, tmp_path):

@@ -118,17 +118,32 @@ def test_made_certificate_is_kept_for_the_same_hosts_and_its_key_is_private(tmp_
     assert certificate(S3Tls(), tmp_path, ["another.lab"]).chain.read_bytes() != made
 
 
+def test_made_pair_that_does_not_fit_is_made_again(tmp_path):
+    first = certificate(S3Tls(), tmp_path, [HOST])
+    made = first.chain.read_bytes()
+    other = certificate(S3Tls(), tmp_path / "other", [HOST])
+    for torn in (other.key.read_bytes(), b""):
+        first.key.write_bytes(torn)
+        certificate(S3Tls(), tmp_path, [HOST])
+        leaf = x509.load_pem_x509_certificate(first.chain.read_bytes())
+        key = serialization.load_pem_private_key(first.key.read_bytes(), None)
+        assert key.public_key() == leaf.public_key()
+        assert first.chain.read_bytes() != made
+
+
 # --- a certificate of one's own -------------------------------------------------------------------
 
 
-def signed(folder: Path, name: str, hosts: list[str], *, authority: bool = False) -> dict[str, str]:
+def signed(
+    folder: Path, name: str, hosts: list[str], *, authority: bool = False, until: int = 2120
+) -> dict[str, str]:
     """Write a certificate that is signed by itself; return the fields that name it."""
     key = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     made = (
         x509.CertificateBuilder(who, who, key.public_key(), x509.random_serial_number())
         .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(until, 1, 1, tzinfo=UTC))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -169,6 +184,18 @@ async def test_certificate_for_another_host_is_refused_at_the_start_and_not_by_e
 def test_certificate_of_an_authority_is_refused_with_what_makes_a_servers(tmp_path):
     with pytest.raises(LocalError, match=r"local\.s3\.tls\.certFile: .*CA:TRUE.*basicConstraints"):
         server_of(tmp_path, tls=signed(tmp_path, "ca", ["localhost"], authority=True))
+
+
+def test_certificate_that_has_expired_is_refused(tmp_path):
+    with pytest.raises(LocalError, match=r"local\.s3\.tls\.certFile: .* to 2021-01-01 .*valid now"):
+        server_of(tmp_path, tls=signed(tmp_path, "old", ["localhost"], until=2021))
+
+
+def test_key_of_another_certificate_is_refused(tmp_path):
+    files = signed(tmp_path, "mine", ["localhost"])
+    files["keyFile"] = signed(tmp_path, "theirs", ["localhost"])["keyFile"]
+    with pytest.raises(LocalError, match=r"local\.s3\.tls\.keyFile: .*theirs\.key is not the key of"):
+        server_of(tmp_path, tls=files)
 
 
 @pytest.mark.parametrize("field", ["certFile", "keyFile"])

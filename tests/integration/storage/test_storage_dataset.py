@@ -178,6 +178,8 @@ def test_event_that_is_not_there_says_what_became_of_it(run: StoredRun, data_fol
         ds[9]
     with pytest.raises(IndexError):
         ds[-10]
+    with pytest.raises(TypeError, match="position 'image'; accepted: an integer or a slice"):
+        ds["image"]
 
 
 def test_detector_must_be_named_when_there_are_several(run: StoredRun, data_folder: Path) -> None:

@@ -131,12 +131,13 @@ async def test_ledger_comes_back_as_the_account_that_was_written(run: StoredRun)
     assert ledger(back) == ledger(account)
     assert back.is_complete()
     assert ledger_to_json(back) == ledger_to_json(account)
-    known = [fate(back, "orca", event) for event in (0, 5, 6, 8, 10)]
+    known = [fate(back, "orca", event) for event in (0, 5, 6, 8, 10, -1)]
     assert known == [
         "stored",
         "consumed: finished on purpose without a stored array",
         "dead (corrupt)",
         "dropped at the source",
         "never announced: the run has 10 events",
+        "never announced: events are numbered from 0",
     ]
     assert fate(None, "orca", 0) == fate(back, "other", 0) == ""

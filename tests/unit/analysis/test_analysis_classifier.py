@@ -1,11 +1,12 @@
 """A classifier that keeps its word: good where it says so, silent where nothing can be told."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cygnet.analysis import Decision, Training, load, save
+from cygnet.analysis import Decision, Measured, Training, candidate_rates, decide, load, save
 from cygnet.analysis._classifier import score
 from cygnet.analysis._logistic import learn
 from cygnet.analysis._roc import roc
@@ -113,6 +114,66 @@ def test_too_few_events_to_learn_from_are_refused(samples):
     few = Sample(tracks=samples[0].tracks[:100], nuclear=samples[0].nuclear[:100])
     with pytest.raises(BadInputError, match="enough events"):
         train_on(few, few, TRAINING, nuclear_share=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"preset": "lime"}, "preset: 'lime' has its tracks anywhere"),
+        ({"shape": (600, 600)}, "crop: 600 × 600; accepted: .* at most 576"),
+        ({"shape": (224, 200)}, "crop: 224 × 200; accepted: a square"),
+        ({"jpeg_quality": 0}, "quality"),
+    ],
+)
+def test_a_training_set_that_cannot_be_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        simulate(replace(TRAINING, events=2, **change), 0)
+
+
+def test_images_to_learn_from_go_through_the_jpeg_of_the_run():
+    plain, other, same = (
+        simulate(replace(TRAINING, events=4, jpeg_quality=quality), 0).tracks.light
+        for quality in (None, 20, 100)
+    )
+    assert (plain != other).any()
+    assert abs(same / plain - 1).max() < 0.05
+
+
+KNOWN = {"preset": "sosc", "spectrum": "overlap", "noise_level": "0.02", "jpeg_quality": "", "seed": "5"}
+
+
+@pytest.fixture
+def measured(samples):
+    tracks = samples[1].tracks[:40]
+    times = np.arange(len(tracks)).astype("M8[s]")
+    return Measured(tracks=tracks, times=times, shape=(224, 224), simulation=KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("preset", "lime", "preset lime; accepted: preset sosc"),
+        ("noise_level", "0", "noise_level 0; accepted: noise_level 0.02"),
+        ("jpeg_quality", "80", "jpeg_quality 80; accepted: jpeg_quality None"),
+    ],
+)
+def test_a_run_that_was_simulated_otherwise_is_refused(taught, measured, name, value, said):
+    assert len(decide(measured, taught)) == 40
+    with pytest.raises(BadInputError, match=f"simulated with {said}, as this classifier was trained on"):
+        decide(replace(measured, simulation=KNOWN | {name: value}), taught)
+
+
+def test_rates_ask_for_the_spectrum_that_efficiency_and_leakage_are_of(taught, measured):
+    other = replace(measured, simulation=KNOWN | {"spectrum": "school"})
+    assert len(decide(other, taught)) == 40
+    assert candidate_rates(measured, taught, bins=4).events.sum() == 40
+    with pytest.raises(BadInputError, match="spectrum school; accepted: spectrum overlap"):
+        candidate_rates(other, taught, bins=4)
+
+
+def test_a_run_that_does_not_say_how_it_came_is_decided(taught, measured):
+    assert len(decide(replace(measured, simulation={}), taught)) == 40
+    assert len(decide(replace(measured, simulation={"preset": "sosc", "seed": "1"}), taught)) == 40
 
 
 def test_separable_types_do_not_run_away():

@@ -69,11 +69,12 @@ def test_the_same_counts_give_the_same_fit():
 
 def test_derivatives_are_those_of_the_expected_counts():
     edges, at = np.linspace(0, 100, 21), np.array([2.0, 1.5, 0.03, 0.7])
-    _, gradient = _expected(at, edges)
+    live = np.diff(edges) * np.linspace(0, 1, 20)
+    _, gradient = _expected(at, edges, live)
     for number, step in enumerate([1e-5, 1e-5, 1e-8, 1e-6]):
         move = np.zeros(4)
         move[number] = step
-        numeric = (_expected(at + move, edges)[0] - _expected(at - move, edges)[0]) / (2 * step)
+        numeric = (_expected(at + move, edges, live)[0] - _expected(at - move, edges, live)[0]) / (2 * step)
         assert gradient[number] == pytest.approx(numeric, rel=1e-4, abs=1e-5)
 
 
@@ -81,6 +82,7 @@ def test_derivatives_are_those_of_the_expected_counts():
     ("edges", "counts", "said"),
     [
         (np.arange(11.0), np.ones(10, int), "counts: 10 between 11 edges"),
+        ([], [], "counts: 0 between 0 edges"),
         (np.arange(21.0), np.zeros(20, int), "counts: 0 in all"),
         (np.arange(22.0), np.ones(20, int), "one edge more"),
         (np.r_[np.arange(20.0), 3], np.ones(20, int), "edges: they do not ascend"),
@@ -89,6 +91,76 @@ def test_derivatives_are_those_of_the_expected_counts():
 def test_what_cannot_be_fitted_is_refused_by_name(edges, counts, said):
     with pytest.raises(BadInputError, match=said):
         fit_modulation(edges, counts)
+
+
+def in_beam(rng, base, amplitude, period, *, on=20.0, off=10.0, electronic=20.0):
+    """Times of all events of a beam that is on and off by turns, and which of them are nuclear."""
+    most = base + 2 * amplitude + electronic
+    times = np.sort(rng.uniform(0, SPAN, rng.poisson(most * SPAN)))
+    height = rng.uniform(0, most, len(times))
+    rate = base + amplitude * (1 + np.sin(2 * np.pi * times / period))
+    kept = (times % (on + off) < on) & (height < rate + electronic)
+    return (times[kept] * 1e9).astype("M8[ns]"), (height < rate)[kept]
+
+
+def test_a_constant_rate_in_a_beam_that_comes_and_goes_is_not_called_modulated():
+    rng, chances = np.random.default_rng(13), []
+    for _ in range(20):
+        found = rates(*in_beam(rng, 7, 0, 60), bins=BINS)
+        assert found.live.sum() == pytest.approx(200, abs=2)
+        assert found.event_hz == pytest.approx(27, abs=4 * found.event_hz_error)
+        fit = fit_modulation(found.edges, found.nuclear, found.live)
+        assert fit.degrees < BINS - 25
+        chances.append(fit.p_value)
+    assert min(chances) > 1e-4
+    assert np.mean(chances) > 0.25
+
+
+@pytest.mark.parametrize("period", [47.0, 110.0])
+def test_a_modulation_is_found_between_the_pauses_of_a_beam(period):
+    found = rates(*in_beam(np.random.default_rng(11), 3, 4, period), bins=BINS)
+    fit = fit_modulation(found.edges, found.nuclear, found.live)
+    assert fit.period_seconds == pytest.approx(period, rel=0.05)
+    assert abs(fit.base_hz - 3) < 4 * fit.errors[0]
+    assert abs(fit.amplitude_hz - 4) < 4 * fit.errors[1]
+
+
+def test_a_run_without_pauses_is_live_all_the_time():
+    rng = np.random.default_rng(12)
+    for _ in range(20):
+        times = (np.cumsum(rng.exponential(0.05, 4000)) * 1e9).astype("M8[ns]")
+        found = rates(times, np.ones(4000, bool), bins=300)
+        assert found.live == pytest.approx(found.seconds)
+
+
+def test_times_in_whole_seconds_and_bursts_within_a_bin_make_no_pause():
+    for times in (
+        np.repeat(np.arange(300), 50),
+        np.repeat(np.arange(300.0), 50) + np.tile(np.arange(50), 300) * 1e-6,
+    ):
+        found = rates((times * 1e9).astype("M8[ns]"), np.ones(len(times), bool), bins=100)
+        assert found.live == pytest.approx(found.seconds)
+
+
+@pytest.mark.parametrize("live", [np.ones(19), np.full(20, 1.5), np.r_[0.0, np.ones(19)]])
+def test_live_times_that_cannot_be_are_refused(live):
+    with pytest.raises(BadInputError, match=r"live: .*accepted"):
+        fit_modulation(np.arange(21.0), np.ones(20, int), live)
+
+
+def test_a_fit_that_did_not_converge_is_not_taken(monkeypatch):
+    from scipy import optimize
+
+    search = optimize.minimize
+
+    def stopped(*words, **named):
+        found = search(*words, **named)
+        found.success, found.status = False, 9
+        return found
+
+    monkeypatch.setattr(optimize, "minimize", stopped)
+    with pytest.raises(BadInputError, match="none of 5 fits converged"):
+        fit_modulation(*counted(np.random.default_rng(6), 3, 3, 60, 0.5))
 
 
 def test_correction_gives_back_what_efficiency_and_leakage_hid():
@@ -148,6 +220,11 @@ def test_rates_count_every_event_once():
 def test_rates_of_events_at_one_moment_are_refused():
     with pytest.raises(BadInputError, match="at one moment"):
         rates(np.array([5, 5], "M8[s]"), np.array([True, False]), bins=4)
+
+
+def test_an_event_without_a_time_has_no_rate():
+    with pytest.raises(BadInputError, match="times: 1 are NaT"):
+        rates(np.array([5, "NaT", 7], "M8[s]"), np.ones(3, bool), bins=4)
 
 
 def test_a_poisson_interval_covers_two_thirds_and_is_never_empty():

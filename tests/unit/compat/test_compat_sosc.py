@@ -202,6 +202,24 @@ def test_upload_works_inside_a_running_event_loop(my_bucket):
     assert (my_bucket / key).is_file()
 
 
+def test_a_user_that_is_named_has_their_own_bucket_whatever_the_environment_says(monkeypatch):
+    from cygnet.compat.sosc._chunks import _settings
+
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9000",
+        "AWS_ACCESS_KEY_ID": "cygnet",
+        "AWS_SECRET_ACCESS_KEY": "own",
+        "CYGNET_BUCKET": "pipeline",
+        "JUPYTERHUB_USER": "teacher",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_CA_BUNDLE", raising=False)
+    assert _settings(None, "student", "secret", None).bucket == "student"
+    assert _settings(None, "student", "secret", "chosen").bucket == "chosen"
+    assert _settings(None, "cygnet", "own", None).bucket == "pipeline"
+    assert _settings(None, None, None, None).bucket == "pipeline"
+
+
 def test_images_wait_when_the_server_is_away(my_bucket, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     sosc.convert_and_accumulate_to_global_lists(WHEN, np.zeros((2, 2)))

@@ -43,6 +43,11 @@ def test_help_takes_less_than_0_3_seconds_of_processor():
     assert min(seconds() for _ in range(5)) < 0.3
 
 
+def test_version_is_said_as_a_command_and_as_an_option():
+    said = [cygnet(word).stdout for word in ("version", "--version")]
+    assert said[0] == said[1] != ""
+
+
 def helps(command, name="cygnet"):
     yield name, f"{command.help}{command.epilog or ''}"
     for word, each in getattr(command, "commands", {}).items():

@@ -3,6 +3,7 @@
 import json
 import zipfile
 
+import numpy as np
 import pytest
 import typer
 from PIL import Image
@@ -57,6 +58,16 @@ def test_an_image_is_the_same_whatever_else_is_made(tmp_path):
         image = (tmp_path / "one" / path).read_bytes()
         assert (tmp_path / "all" / path).read_bytes() == image
         assert (tmp_path / "seed" / path).read_bytes() != image
+
+
+def test_noise_is_added_as_the_injector_adds_it(tmp_path):
+    deviations = []
+    for level in (0, 0.02):
+        out = tmp_path / str(level)
+        run("--out", out, "--energies", "6", "--events", 1, "--noise-level", level)
+        with Image.open(out / files(out)[0]) as image:
+            deviations.append(np.asarray(image)[:, :64].std())
+    assert deviations[1] ** 2 - deviations[0] ** 2 == pytest.approx((0.02 * 255) ** 2, rel=0.05)
 
 
 @pytest.mark.parametrize("energies", ["", "3,", "three", "0.5", "31", "nan", "3;6"])

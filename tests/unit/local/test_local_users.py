@@ -1,11 +1,14 @@
 """What `cygnet env` says to each user: their own keys and bucket, and never Cygnet's."""
 
+from dataclasses import replace
+
 import pytest
 
-from cygnet.cli.env import exports
+from cygnet.cli.env import _exports_for, exports
 from cygnet.local.errors import LocalError
 from cygnet.local.folder import Place, Up
 from cygnet.local.users import place_for, s3_users
+from cygnet.model.errors import BadInputError
 
 SPEC = """
 apiVersion: cygnet.dev/v1alpha1
@@ -61,6 +64,15 @@ def test_user_of_the_same_name_at_nats_is_that_one(up):
     said = variables(up, "teacher")
     assert said["NATS_URL"] == "nats://teacher:two@127.0.0.1:4222"
     assert said["CYGNET_BUCKET"] == "cygnet"
+
+
+def test_user_of_a_shared_bucket_is_asked_which_where_there_are_several(up):
+    place = up.pipelines["raw"]
+    several = replace(up, pipelines={"raw": place, "cropped": replace(place, bucket="crops")})
+    with pytest.raises(BadInputError, match=r"--pipeline: .*'teacher'.* accepted: raw, cropped"):
+        _exports_for("teacher", several, None)
+    assert _exports_for("teacher", several, "cropped")["CYGNET_BUCKET"] == "crops"
+    assert _exports_for("student", several, None)["CYGNET_BUCKET"] == "student-work"
 
 
 def test_unknown_user_is_told_who_there_is(up):

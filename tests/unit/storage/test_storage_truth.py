@@ -45,6 +45,16 @@ def test_truth_comes_back_as_it_was_written(write, reader):
     assert [reader.at(event) for event in range(10)] == [truth(event) for event in range(10)]
 
 
+def test_truth_says_how_its_detector_was_simulated(write, reader):
+    assert reader.about() == {}
+    reader.forget()
+    write("cam-2", 0, 9)
+    assert reader.about() == {}
+    reader.forget()
+    write("cam", 0, 9)
+    assert reader.about() == {"seed": "1"}
+
+
 def test_events_without_truth_have_none(write, reader):
     assert reader.at(0) is None
     reader.forget()

@@ -48,7 +48,8 @@ def upload_global_lists_to_minio(
 
     The chunk is `{minio_folder}/data-chunk-{time of the last}.npz` with `image` (N, …) and `tstamp` (N,).
     Where nothing is said, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and CYGNET_BUCKET hold,
-    as `cygnet env --user NAME` prints them; without CYGNET_BUCKET the bucket is the user's name.
+    as `cygnet env --user NAME` prints them. CYGNET_BUCKET is that of the user in AWS_ACCESS_KEY_ID: without
+    it, and for another `minio_user`, the bucket is the user's name.
 
     Different: the bucket is made if it is not there; names have a fixed width, so that they sort by time, and
     one that is taken gets a suffix; no temporary file that others may overwrite; a content type. The lists
@@ -107,7 +108,8 @@ async def _put(bucket: Bucket, wished: str, body: bytes) -> str:
 def _settings(server: str | None, user: str | None, akey: str | None, bucket: str | None) -> S3Settings:
     given = {"AWS_ENDPOINT_URL_S3": server, "AWS_ACCESS_KEY_ID": user, "AWS_SECRET_ACCESS_KEY": akey}
     env = {**os.environ, **{name: value for name, value in given.items() if value}}
-    name = bucket or env.get("CYGNET_BUCKET") or env.get("JUPYTERHUB_USER") or user
+    another = user if user and user != os.environ.get("AWS_ACCESS_KEY_ID") else None
+    name = bucket or another or env.get("CYGNET_BUCKET") or env.get("JUPYTERHUB_USER") or user
     if not name:
         raise BadInputError("minio_bucket: not given; accepted: a bucket's name, here or in CYGNET_BUCKET")
     return settings_from_environment(name, environment=env)

@@ -102,7 +102,8 @@ def saturate(cloud: NDArray[np.float32], light_scale: float, beta: float, out: N
     """Write the photons expected on each pixel, from the electrons in each voxel before the third GEM.
 
     cloud: (Z, H, W), out: (H, W). Space charge lowers the third GEM's gain where many electrons meet:
-    q = A g n / (1 + beta g n) for each voxel (arXiv:2505.06362 and CYGNO digitization, beta = 1e-5).
+    q = A g n / (1 + beta g n) for each voxel (arXiv:2505.06362 and CYGNO digitization, beta = 1e-5,
+    which preset `lime` has; the school's frames need 2.5e-6).
     """
     gain = np.float32(GEM_GAIN)
     charge = np.float32(beta * GEM_GAIN)

@@ -26,11 +26,6 @@ class Preset:
     fixed_pattern: float
     read_noise: float
 
-    @property
-    def largest_count(self) -> int:
-        """The greatest value that a pixel can hold."""
-        return 255 if self.dtype == "uint8" else 65535
-
 
 SOSC: Final = Preset(
     name="sosc",

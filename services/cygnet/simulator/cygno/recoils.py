@@ -11,16 +11,6 @@ _SCALAR = types.float64(types.float64)
 
 ELECTRON_RANGE_POWER: Final = 1.761
 ELECTRON_PATH_UM: Final = 34.0
-ELECTRON_DISPLACEMENT_UM: Final = 22.7
-
-
-@kernel(_SCALAR)
-def electron_displacement_mm(energy_kev: float) -> float:
-    """Return how far from its start an electron stops in He:CF4 60/40, in the mean.
-
-    Fit to the Geant4 curve of arXiv:2007.12508 (figure of ranges), 1 to 100 keV: 22.7 um E^1.761.
-    """
-    return 1e-3 * ELECTRON_DISPLACEMENT_UM * math.pow(energy_kev, ELECTRON_RANGE_POWER)
 
 
 @kernel(_SCALAR)
@@ -28,7 +18,8 @@ def electron_path_mm(energy_kev: float) -> float:
     """Return the length of an electron's path in the mean: 34 um E^1.761.
 
     Longer than the displacement, as the electron is scattered: about 2.0 mm at 10 keV and 14 mm at 30 keV
-    (slowing-down range); the power is that of `electron_displacement_mm`.
+    (slowing-down range). The power is that of the distance from start to end, 22.7 um E^1.761 by a fit to
+    the Geant4 curve of arXiv:2007.12508 (figure of ranges), 1 to 100 keV.
     """
     return 1e-3 * ELECTRON_PATH_UM * math.pow(energy_kev, ELECTRON_RANGE_POWER)
 

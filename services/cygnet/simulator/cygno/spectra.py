@@ -32,11 +32,6 @@ def energy_of(preset: Preset, spectrum: str | Sequence[float]) -> Callable[[Reco
     return _one_of(tuple(within("spectrum", energy, LEAST_KEV, MOST_KEV) for energy in spectrum))
 
 
-def mean_counts(preset: Preset, recoil: Recoil, energy_kev: float, z_mm: float) -> float:
-    """Return the light that a recoil gives in the mean, in counts: from the table of the model's means."""
-    return math.exp(_interpolated(_LOG_ENERGIES, _log_counts(preset, recoil, z_mm), math.log(energy_kev)))
-
-
 def within(field: str, value: object, least: float, most: float) -> float:
     """Return a number from `least` to `most`; BadInputError names field, value and both."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:

@@ -7,6 +7,9 @@ import numpy as np
 from cygnet.simulator.cygno import Detector
 from cygnet.simulator.cygno._random import seed_state
 from cygnet.simulator.cygno._track import MOST_DEPOSITS, electron_track, helium_track
+from cygnet.simulator.cygno.light_tables import ENERGIES_KEV
+from cygnet.simulator.cygno.presets import Preset
+from cygnet.simulator.cygno.spectra import _log_counts
 
 
 def light(detector: Detector, recoil: str, energy_kev: float, z_mm: float, events: int) -> np.ndarray:
@@ -18,6 +21,12 @@ def light(detector: Detector, recoil: str, energy_kev: float, z_mm: float, event
         )
         counts.append(detector.light(event, primary)[0].sum())
     return np.array(counts, float)
+
+
+def mean_counts(preset: Preset, recoil: str, energy_kev: float, z_mm: float) -> float:
+    """Return the light that a recoil gives in the mean, in counts: from the table of the model's means."""
+    logarithms = np.interp(np.log(energy_kev), np.log(ENERGIES_KEV), _log_counts(preset, recoil, z_mm))
+    return float(np.exp(logarithms))
 
 
 def state(key: int = 1) -> np.ndarray:

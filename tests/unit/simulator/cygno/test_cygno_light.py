@@ -7,10 +7,8 @@ import pytest
 
 from cygnet.imaging import crop_center
 from cygnet.simulator.cygno import ELECTRONIC, NUCLEAR, PRESETS, Detector
-from cygnet.simulator.cygno._random import poisson
 from cygnet.simulator.cygno.recoils import helium_quenching
-from cygnet.simulator.cygno.spectra import mean_counts
-from unit.simulator.cygno.recoil_samples import light, state
+from unit.simulator.cygno.recoil_samples import light, mean_counts
 
 # the school's frames: spots of 2.0-2.3 k and 6.3-6.8 k, tracks of 19-21 k counts; about 770, 650, 670 per keV
 SCHOOL_COUNTS_PER_KEV = {3: 770, 10: 650, 30: 670}
@@ -75,13 +73,20 @@ def test_nuclear_recoils_are_more_saturated_than_electrons_of_equal_ionisation(p
     assert shares[1] < 0.75
 
 
-def test_photons_and_not_counts_are_poisson(sosc):
-    """The same track again and again: two counts a photon make the variance twice the mean."""
-    words = state()
-    counts = np.array([2 * poisson(words, 30.0) for _ in range(20000)])
-    assert counts.var() == pytest.approx(2 * counts.mean(), rel=0.05)
-    shown, _, _ = sosc.light(0, sosc.primary(0))
-    assert (shown % 2 == 0).all()
+@pytest.mark.parametrize(("recoil", "energy"), [(NUCLEAR, 10.0), (ELECTRONIC, 6.0), (ELECTRONIC, 30.0)])
+def test_photons_and_not_counts_are_poisson(sosc, recoil, energy):
+    """Two counts a photon make the variance twice the mean, in what neighbours differ by.
+
+    A track is smooth over pixels: the second difference of three has six times the variance of one.
+    """
+    squares = counts = 0.0
+    for event in range(60):
+        shown = sosc.light(event, replace(sosc.primary(event), recoil=recoil, energy_kev=energy))[0]
+        assert (shown % 2 == 0).all()
+        left, middle, right = shown[:, :-2], shown[:, 1:-1], shown[:, 2:]
+        squares += float(((left - 2 * middle + right) ** 2).sum()) / 6
+        counts += float((left + 4 * middle + right).sum()) / 6
+    assert squares == pytest.approx(2 * counts, rel=0.05)
 
 
 @pytest.mark.parametrize(("preset", "recoil"), [(p, r) for p in PRESETS for r in (NUCLEAR, ELECTRONIC)])

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 Counts = npt.NDArray[np.int64]
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
-WINDOW_COUNTS = (80, 110)  # of the school's notebook 001
+WINDOW_COUNTS = (80.0, 110.0)  # of the school's notebook 001
 COLORS = {"nuclear": "Blues_r", "electronic": "pink"}
 _UNKNOWN = "gray"
+_DARKEST, _BRIGHTEST = 1.0, 99.9  # percentiles that are shown where nothing else is known
 _COLUMNS = 5
 _MOST_BINS = 100
 
@@ -47,8 +48,8 @@ def save_event(picture: Picture, path: Path) -> None:
 
     figure = Figure(figsize=(9.0, 4.4), layout="constrained")
     image, histogram = figure.subplots(1, 2, width_ratios=(1.2, 1))
-    shown = _show(image, picture)
-    figure.colorbar(shown, ax=image, shrink=0.85)
+    shown = _show(image, picture, _limits([picture]))
+    figure.colorbar(shown, ax=image, shrink=0.85, extend="both")
     figure.suptitle(picture.title, fontsize=10)
     image.set_xlabel("column")
     image.set_ylabel("row")
@@ -61,18 +62,22 @@ def save_event(picture: Picture, path: Path) -> None:
 def save_gallery(
     pictures: Sequence[Picture], path: Path, title: str, histograms: dict[str, Counts] | None = None
 ) -> None:
-    """Write pictures in rows of five; below them, if given, histograms of counts by name, in unit bins."""
+    """Write pictures in rows of five, all with the same limits, which the title says.
+
+    Below them, if given, are histograms of counts by name, in unit bins.
+    """
     from matplotlib.figure import Figure
 
     rows = -(-len(pictures) // _COLUMNS)
     figure = Figure(figsize=(10.0, 2.3 * rows + (2.8 if histograms else 0.4)), layout="constrained")
-    figure.suptitle(title, fontsize=11)
+    limits = _limits(pictures)
+    figure.suptitle(f"{title}; shown from {limits[0]:.4g} to {limits[1]:.4g}", fontsize=11)
     heights = (2.3 * rows, 2.4) if histograms else (1,)
     above, *below = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat
     for axes in (places := above.subplots(rows, _COLUMNS, squeeze=False)).flat:
         axes.set_axis_off()
     for axes, picture in zip(places.flat, pictures, strict=False):
-        _show(axes, picture)
+        _show(axes, picture, limits)
         axes.set_title(picture.title, fontsize=8)
     if histograms:
         axes = below[0].subplots()
@@ -85,14 +90,32 @@ def save_gallery(
     _write(figure, path)
 
 
-def _show(axes: "Axes", picture: Picture) -> Any:
-    """Show an image: counts in the school's window, fractions from 0 to 1."""
+def _limits(pictures: Sequence[Picture]) -> tuple[float, float]:
+    """Return what is drawn darkest and brightest.
+
+    The school's window for counts like its own, 0 to 1 for fractions, and for the images of other cameras
+    what nearly all of their pixels are within.
+    """
+    pixels = np.concatenate([each.image.ravel() for each in pictures] or [np.zeros(1)])
+    finite = pixels[np.isfinite(pixels)]
+    if not len(finite):
+        return 0.0, 1.0
+    low, middle, high = np.percentile(finite, (_DARKEST, 50, _BRIGHTEST))
+    if finite.dtype.kind in "iu" and WINDOW_COUNTS[0] <= middle <= WINDOW_COUNTS[1]:
+        return WINDOW_COUNTS
+    if finite.dtype.kind == "f" and finite.min() >= 0 and finite.max() <= 1:
+        return 0.0, 1.0
+    return float(low), float(high if high > low else low + 1)
+
+
+def _show(axes: "Axes", picture: Picture, limits: tuple[float, float]) -> Any:
+    """Show an image (H, W) between limits."""
     if picture.image.ndim != 2:
         raise BadInputError(
             f"{picture.title}: an array of shape {picture.image.shape} cannot be drawn;"
             " accepted: (rows, columns)"
         )
-    low, high = WINDOW_COUNTS if picture.image.dtype.kind in "iu" else (0, 1)
+    low, high = limits
     color = COLORS[picture.recoil] if picture.recoil else _UNKNOWN
     return axes.imshow(picture.image, cmap=color, vmin=low, vmax=high, interpolation="nearest")
 
