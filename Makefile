@@ -11,10 +11,10 @@ SEED_SECONDS ?= 60
 NO_REGISTRY := cygnet: packages could not be had from the registry (PyPI): check the network and run make again; .uv/setup.log says more
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test lint unit bench faults compat docs clean
+.PHONY: help setup run test lint unit bench faults compat docs images test-cluster test-cluster-full clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 run: setup ## simulate a CYGNO detector through all services, then print the ledger and what was stored
 	@$(BIN)/cygnet up examples/cygno-simulated.yaml --events $(EVENTS) --data $(DATA)
@@ -42,6 +42,15 @@ faults: setup ## kill, stop, fill and poison everything; SEEDS=10 for the long w
 
 compat: setup ## the school's last loop in full, 100 chunks of 200 against both example specs: 40 minutes, 10 GB
 	COMPAT_ROUNDS=100 COMPAT_COUNT=200 $(BIN)/pytest tests/compat/test_compat_school_loop.py
+
+images: ## build the containers with docker or buildah, and a list of what is in each; TAG= REGISTRY= BASE_IMAGE=
+	@TAG="$(TAG)" REGISTRY="$(REGISTRY)" BASE_IMAGE="$(BASE_IMAGE)" services/build-images
+
+test-cluster: setup ## the tests on a real Kubernetes: KUBECONFIG's, else kind's where Docker runs, else one that is built here
+	$(BIN)/pytest tests/cluster -n0 --timeout=900
+
+test-cluster-full: setup ## the same at full length
+	$(BIN)/pytest tests/cluster -n0 --timeout=7200 --full
 
 docs: setup ## write the generated pages again
 	$(BIN)/python -m cygnet.spec.reference > docs/reference/pipeline.md

@@ -6,14 +6,18 @@ from typing import TypeVar, cast
 import numba
 from numba import types
 
+from cygnet.imaging._baked import use_baked_kernels
+
+use_baked_kernels()
+
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def kernel(*signatures: object) -> Callable[[Function], Function]:
     """Compile a function for the given signatures, without the GIL.
 
-    A container's root is read-only: numba then finds no place for its cache and raises, which costs us
-    the compilation at every start but nothing else. `NUMBA_CACHE_DIR` names a place.
+    Where numba finds no place for its cache it raises, which costs us the compilation at every start but
+    nothing else. `NUMBA_CACHE_DIR` names a place; a container's image brings its own.
     """
 
     def compiled(function: Function) -> Function:

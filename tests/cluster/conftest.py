@@ -1,0 +1,70 @@
+"""The cluster, namespaces of a test's own under `restricted`, and the images in it."""
+
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cluster.clusters import Cluster, choose
+from cluster.kubectl import Kubectl
+
+PIPELINE_IMAGES = ("simulator", "preprocessor", "aggregator", "uploader")
+IMAGES = (*PIPELINE_IMAGES, "operator", "nats", "s3")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--full", action="store_true", help="the tests of full length too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "full: of full length; only with --full")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--full"):
+        return
+    long = [item for item in items if item.get_closest_marker("full")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Cluster:
+    """A cluster that runs; it is left running."""
+    return choose()
+
+
+@pytest.fixture(scope="session")
+def images(cluster: Cluster) -> Callable[[str], str]:
+    """The name of each of Cygnet's images, which are built from this working tree and on every node."""
+    cluster.load(IMAGES)
+    return cluster.image
+
+
+@pytest.fixture
+def new_namespace(cluster: Cluster) -> Iterator[Callable[[], str]]:
+    """Makes namespaces that enforce Pod Security `restricted`, and deletes them with all that is in them."""
+    made: list[str] = []
+
+    def make() -> str:
+        name = f"test-{secrets.token_hex(4)}"
+        labels = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        cluster.kubectl.apply(namespace)
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        cluster.kubectl.delete("namespace", name)
+
+
+@pytest.fixture
+def namespace(new_namespace: Callable[[], str]) -> str:
+    return new_namespace()
+
+
+@pytest.fixture
+def kubectl(cluster: Cluster, namespace: str) -> Kubectl:
+    """kubectl in the test's namespace."""
+    return cluster.kubectl.within(namespace)
