@@ -4,7 +4,7 @@ import math
 import time
 
 from cygnet.scaling import TICK_SECONDS, Decision, History, Memory, Sample, ScalingSpec, decide
-from cygnet.spec.pipeline import Scaling
+from cygnet.spec.workers import Scaling
 
 __all__ = ["TICK_SECONDS", "Scaler", "policy_spec"]
 

@@ -12,8 +12,8 @@ from typing import Any
 from cygnet import __version__
 from cygnet.model.errors import BadInputError
 from cygnet.runtime.logging import Log
-from cygnet.spec.pipeline import Preprocessor
 from cygnet.spec.stages import Window
+from cygnet.spec.workers import Preprocessor
 from cygnet.transport.parameters import (
     PARAMETERS_KEY,
     WindowBounds,

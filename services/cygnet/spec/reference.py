@@ -15,6 +15,8 @@ from cygnet.spec.example import replay_spec
 from cygnet.spec.metadata import Metadata
 from cygnet.spec.pipeline import Pipeline
 from cygnet.spec.schema import Schema, fields_of, parts, resolved
+from cygnet.spec.status import CONDITIONS, PipelineStatus
+from cygnet.spec.transitions import FIXED
 from cygnet.spec.words import accepted, amount
 
 _HEAD = """\
@@ -34,7 +36,37 @@ Rules of the format: a field that is not listed here is refused, and so is one t
 are written without quotes; a text that reads like a number, like `yes` or like `no` is written in quotes;
 aliases and tags of YAML are refused. An error names file, line, field, value and what is accepted.
 
-`cygnet schema` prints this page as JSON Schema, for editors that complete and check YAML.
+`cygnet schema` prints this page as JSON Schema, for editors that complete and check YAML, and with `--crd` as
+the CustomResourceDefinition of a cluster.
+"""
+
+_CLUSTER = """\
+## On a cluster
+
+The API server checks a Pipeline when it is applied: fields, types, bounds and the rules below each table, in
+the words that `cygnet up` uses. `kubectl explain pipeline.spec` prints this page in the terminal. What
+differs:
+
+- A field with nothing behind it (`window:`) is absent for `cygnet up` and a wrong type for a cluster.
+- A cluster ignores `local`, but keeps it: write no password there in a file that you apply.
+- `metadata.namespace` is that of `kubectl`. `metadata` may hold whatever Kubernetes takes.
+- `replay.path` is a path in the source's pod, on one of `pods.source.claims`.
+- `preprocessor.replicas` is for `kubectl scale`, an HPA or KEDA, and is left out of files.
+- `--validate=false` makes Kubernetes drop unknown fields in silence; by default they are refused.
+- The operator finds what the API server cannot, and says it in the condition `Accepted`: braces and widths in
+  `aggregator.keyTemplate`, and two Pipelines with the same bucket and prefix.
+- While the pipeline is accepted and not drained, these fields are fixed:
+  {fixed}.
+  To change one, set `lifecycle: Drained`, wait for the condition `Drained`, and apply the change with
+  `lifecycle: Running`.
+  Sizes, copies and times of `streams` change in place.
+
+The status, which the operator writes:
+
+| field | meaning |
+|---|---|
+{status}
+Conditions: {conditions}.
 """
 
 
@@ -43,7 +75,19 @@ def reference_markdown() -> str:
     models = _models()
     places = {part["title"]: path for path, part in parts()}
     sections = [_section(path, part, models[part["title"]], places) for path, part in parts()]
-    return "\n".join([_HEAD.format(example=replay_spec("lime", "frames")), *sections])
+    return "\n".join([_HEAD.format(example=replay_spec("lime", "frames")), *sections, _on_a_cluster()])
+
+
+def _on_a_cluster() -> str:
+    fields = PipelineStatus.model_json_schema(by_alias=True)["properties"]
+    rows = [
+        f"| `{name}` | {_cell(' '.join(field['description'].split()))} |" for name, field in fields.items()
+    ]
+    return _CLUSTER.format(
+        fixed=", ".join(f"`{rule.field.removeprefix('spec.')}`" for rule in FIXED),
+        status="".join(f"{row}\n" for row in rows),
+        conditions=", ".join(f"`{kind}`" for kind in CONDITIONS),
+    )
 
 
 def _section(path: str, part: Schema, model: type[BaseModel], places: dict[str, str]) -> str:

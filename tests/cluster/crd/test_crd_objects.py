@@ -125,18 +125,8 @@ def test_one_line_says_whether_it_is_well_and_if_not_why(pipelines: Pipelines) -
         run="r1",
     )
     head, line = pipelines.run("get", "cyg").splitlines()
-    assert head.split() == [
-        "NAME",
-        "READY",
-        "REASON",
-        "RATE",
-        "LAG",
-        "REPLICAS",
-        "DESIRED",
-        "STORED",
-        "DEAD",
-        "AGE",
-    ]
+    columns = ["NAME", "READY", "REASON", "RATE", "LAG", "REPLICAS", "DESIRED", "STORED", "DEAD", "AGE"]
+    assert head.split() == columns
     assert line.split()[:-1] == ["lime", "False", "Stalled", "98.5", "2.1", "3", "4", "4711", "3"]
     wide = pipelines.run("get", "daq", "--output", "wide")
     assert "no worker has finished a frame" in wide

@@ -9,8 +9,8 @@ import pytest
 from cygnet.model.errors import BadInputError
 from cygnet.preprocessor import parameters as module
 from cygnet.preprocessor.parameters import Parameters, check_parameters, provenance
-from cygnet.spec.pipeline import Preprocessor
 from cygnet.spec.stages import Window
+from cygnet.spec.workers import Preprocessor
 from cygnet.transport.parameters import WindowBounds, check_window
 from cygnet.transport.values import ConflictError
 from fixtures.rig import LogBook

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cygnet.model.errors import BadInputError
 from cygnet.preprocessor.stages import Recipe, recipe
-from cygnet.spec.pipeline import Preprocessor
+from cygnet.spec.workers import Preprocessor
 from cygnet.transport.parameters import WindowBounds
 
 BOUNDS = WindowBounds(80, 120)

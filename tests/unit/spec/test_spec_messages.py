@@ -82,7 +82,7 @@ def test_missing_field_points_at_its_parent_and_says_what_it_is_for() -> None:
             "users[0].user: 'cygnet' does not fit: Cygnet itself comes by this name; accepted: another one",
         ),
         (
-            "  local: {nats: {users: [{user: a, password: x}, {user: a, password: y}]}}",
+            "  local: {nats: {users: [{user: a, password: x}, {user: a, password: z}]}}",
             "users[1].user: 'a' does not fit: an earlier user has this name; accepted: another one",
         ),
         (

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from cygnet.spec.loader import loads
-from cygnet.spec.pipeline import Preprocessor
 from cygnet.spec.problems import SpecError
 from cygnet.spec.room import result_bytes
 from cygnet.spec.sources import ExpectedFrame
+from cygnet.spec.workers import Preprocessor
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "large-cameras.md").read_text()
 _HEAD = "apiVersion: cygnet.dev/v1alpha1\nkind: Pipeline\nmetadata: {name: lime}\n"
