@@ -103,7 +103,7 @@ def open_cluster(namespace: str | None, context: str | None) -> Cluster:
         from kubernetes.config import list_kube_config_contexts, load_kube_config
         from kubernetes.config.config_exception import ConfigException
     except ModuleNotFoundError as error:
-        raise ClusterError("a cluster needs a client for it: pip install 'cygnet[operator]'") from error
+        raise ClusterError("a cluster needs a client for it: pip install 'cygnet[cluster]'") from error
     file = os.environ.get("KUBECONFIG") or "~/.kube/config"
     settings = Configuration()
     settings.retries = False
