@@ -45,8 +45,12 @@ compat: setup ## the school's last loop in full, 100 chunks of 200 against both 
 
 docs: setup ## write the generated pages again
 	$(BIN)/python -m cygnet.spec.reference > docs/reference/pipeline.md
+	$(BIN)/python -m charts.reference > charts/cygnet/README.md
+	$(BIN)/python -m charts.rules > charts/cygnet/files/operator-rules.yaml
 	$(BIN)/cygnet schema --crd > charts/cygnet/files/pipelines.cygnet.dev.yaml
 	$(BIN)/python -m benchmarks.detector_figures
+	$(BIN)/python -m dashboards.metrics_page > docs/reference/metrics.md
+	$(BIN)/python -m dashboards
 
 clean: ## remove the environments, caches and ./cygnet-data
 	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist $(DATA)

@@ -29,7 +29,7 @@ def load(where: "str | os.PathLike[str]") -> Classifier:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise NoSuchError(f"there is no classifier {str(path)!r}; `cygnet analyse train` makes one") from None
+        raise NoSuchError(f"there is no classifier {str(path)!r}") from None
     except (OSError, ValueError) as error:
         raise BadInputError(
             f"classifier {str(path)!r}: {error}; accepted: a JSON file of {FORMAT}"

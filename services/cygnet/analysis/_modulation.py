@@ -60,6 +60,9 @@ def fit_modulation(edges: Floats, counts: npt.NDArray[np.int64]) -> Modulation:
 
     Periods from four bins to the whole span are looked at. Raises BadInputError for fewer than 16 bins,
     fewer than 10 counts, edges that do not ascend, and counts of another length.
+
+    Errors are of first order, from the curvature at the maximum. Where b is less than five of its errors
+    above 0, its bound, they are too small for what is made of it: see `correct` for s/b.
     """
     edges, counts = np.asarray(edges, np.float64) - edges[0], np.asarray(counts)
     _check(edges, counts)

@@ -11,6 +11,7 @@ import typer
 
 from cygnet.cli.cluster import Cluster, open_cluster, spec_of
 from cygnet.cli.cluster_place import FORWARD, check_bucket, place_on_cluster
+from cygnet.local.command_line import as_typed, command
 from cygnet.local.errors import LocalError
 from cygnet.local.folder import Place, is_held, left_behind, running
 from cygnet.local.places import s3_settings
@@ -54,6 +55,14 @@ class Link:
 def target(data: Path, namespace: str | None, context: str | None) -> Target:
     """Return what a command looks at: a cluster when a namespace or context is given."""
     return open_cluster(namespace, context) if namespace or context else data
+
+
+def suggested(words: str, where: Target, pipeline: str | None = None) -> str:
+    """Return a whole command for what is looked at, as it has to be typed here."""
+    if isinstance(where, Path):
+        return command(words, where, pipeline)
+    which = f" --pipeline {pipeline}" if pipeline else ""
+    return f"{as_typed('cygnet')} {words} --context {where.context} --namespace {where.namespace}{which}"
 
 
 @asynccontextmanager

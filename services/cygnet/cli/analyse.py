@@ -13,6 +13,7 @@ from cygnet.cli.analyse_options import (
     Where,
     check_out,
     drawn,
+    load_classifier,
     number,
     say_drawn,
 )
@@ -129,7 +130,7 @@ def features(
 
         cygnet analyse features --json | jq '.tracks.light[:5]'
     """
-    from cygnet.analysis import decide, load, measure
+    from cygnet.analysis import decide, measure
     from cygnet.analysis._classifier import groups_of
     from cygnet.analysis._features import NAMES
     from cygnet.analysis._features_figure import SHOWN, draw_features
@@ -140,7 +141,7 @@ def features(
     tracks = measured.tracks
     groups: Groups = truth_groups(stored) or {}
     if not groups and classifier:
-        groups = groups_of(decide(measured, load(classifier)))
+        groups = groups_of(decide(measured, load_classifier(classifier)))
     groups = groups or {"all": np.ones(len(tracks), bool)}
     if out:
         draw_features(tracks, groups, said(stored), out)

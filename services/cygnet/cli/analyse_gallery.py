@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cygnet.analysis import SchoolChunks, decide, load, measure
+from cygnet.analysis import SchoolChunks, decide, measure
 from cygnet.analysis._classifier import groups_of
 from cygnet.cli import gallery
+from cygnet.cli.analyse_options import load_classifier
 from cygnet.cli.event_figure import Picture, save_gallery
 from cygnet.storage.dataset import Dataset
 
@@ -48,7 +49,7 @@ def choose_ten(stored: Dataset | SchoolChunks, classifier: Path | None) -> list[
             ]
     if classifier is None:
         return [_shown(stored, position, None, "") for position in range(min(2 * _OF_EACH, len(stored)))]
-    groups = groups_of(decide(measure(stored), load(classifier)))
+    groups = groups_of(decide(measure(stored), load_classifier(classifier)))
     return [
         _shown(stored, int(position), recoil, "")
         for recoil in ("nuclear", "electronic")

@@ -15,6 +15,7 @@ from cygnet.cli.analyse_options import (
     Where,
     check_out,
     drawn,
+    load_classifier,
     number,
     say_drawn,
 )
@@ -46,11 +47,11 @@ def modulation(
 
         cygnet analyse modulation --classifier classifier.json --out modulation.png
     """
-    from cygnet.analysis import candidate_rates, correct, fit_modulation, load, measure
+    from cygnet.analysis import candidate_rates, correct, fit_modulation, measure
     from cygnet.analysis._modulation_figure import describe, draw_modulation
 
     check_out(out)
-    known = load(classifier)
+    known = load_classifier(classifier)
     stored = open_stored(data, pipeline, run, detector)
     counted = candidate_rates(measure(stored), known, bins=bins)
     fit = fit_modulation(counted.edges, counted.nuclear)

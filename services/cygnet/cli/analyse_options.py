@@ -1,12 +1,18 @@
 """Options of `cygnet analyse`, and how each of its commands says what it has drawn."""
 
+import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
 from cygnet.cli.options import DEFAULT_DATA
+from cygnet.local.command_line import as_typed
+from cygnet.model.errors import NoSuchError
+
+if TYPE_CHECKING:
+    from cygnet.analysis import Classifier
 
 Run = Annotated[str | None, typer.Argument(help="The run; the newest if not given.")]
 Detector = Annotated[str | None, typer.Option("--detector", help="Which, if there are several.")]
@@ -32,6 +38,17 @@ DATA = str(DEFAULT_DATA)
 def number(value: float) -> float | None:
     """Return a number that JSON knows."""
     return float(value) if np.isfinite(value) else None
+
+
+def load_classifier(path: Path) -> "Classifier":
+    """Read a classifier. Raises BadInputError, and NoSuchError that says how one is made."""
+    from cygnet.analysis import load
+
+    try:
+        return load(path)
+    except NoSuchError as error:
+        train = f"{as_typed('cygnet')} analyse train --out {shlex.quote(str(path))}"
+        raise NoSuchError(f"{error}; `{train}` makes one") from None
 
 
 def check_out(out: Path | None) -> None:

@@ -15,6 +15,7 @@ from cygnet.cli.analyse_options import (
     Where,
     check_out,
     drawn,
+    load_classifier,
     say_drawn,
 )
 from cygnet.cli.analyse_source import open_stored, said, truth_groups
@@ -37,13 +38,12 @@ def roc(
     Example:
         cygnet analyse roc --classifier classifier.json --out roc.png
     """
-    from cygnet.analysis import load
     from cygnet.analysis._classifier_file import roc_document
     from cygnet.analysis._roc_figure import draw_rocs, light_range
     from cygnet.analysis._stored import judge
 
     check_out(out)
-    known = load(classifier)
+    known = load_classifier(classifier)
     stored = open_stored(data, pipeline, run, detector)
     truth = truth_groups(stored)
     if truth is None:

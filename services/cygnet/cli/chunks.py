@@ -11,6 +11,7 @@ from cygnet.cli.access import stored_run
 from cygnet.cli.exit_codes import EXIT_FAILED
 from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
 from cygnet.cli.output import counted, dtype_name, in_bytes, print_json, print_table, write_file
+from cygnet.local.command_line import command
 from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.intervals import compress
 from cygnet.model.manifest import ManifestRow
@@ -135,7 +136,8 @@ def get(
     keys = [each.key for each in chunks_of(place)]
     meant = [key for key in keys if key == chunk] or [key for key in keys if key.endswith(chunk)]
     if not meant:
-        raise NoSuchError(f"run {place.run} has no chunk {chunk!r}; `cygnet chunks ls` lists them")
+        those = command(f"chunks ls {place.run}", data, pipeline)
+        raise NoSuchError(f"run {place.run} has no chunk {chunk!r}; `{those}` lists them")
     if len(meant) > 1:
         raise BadInputError(f"{chunk!r} is the end of {len(meant)} keys; accepted: one of {', '.join(meant)}")
     file = output or Path(meant[0].rpartition("/")[2])

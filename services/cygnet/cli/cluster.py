@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -83,10 +84,12 @@ class Cluster:
 
     def _ask(self, ask: Callable[[], T]) -> T:
         from kubernetes.client.exceptions import ApiException
-        from urllib3.exceptions import HTTPError
+        from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
         try:
-            return ask()
+            with warnings.catch_warnings():  # who has that in the kubeconfig knows it
+                warnings.simplefilter("ignore", InsecureRequestWarning)
+                return ask()
         except ApiException as error:
             raise ClusterError(f"{self}: {_refusal(error)}") from error
         except (HTTPError, OSError) as error:

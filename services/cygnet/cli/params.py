@@ -11,7 +11,7 @@ import typer
 from cygnet.cli.access import Link, target, with_link
 from cygnet.cli.options import DEFAULT_DATA, Context, Data, Json, Namespace, Pipeline
 from cygnet.cli.output import print_json
-from cygnet.local.command_line import as_typed
+from cygnet.local.command_line import command
 from cygnet.local.errors import LocalError
 from cygnet.model.errors import BadInputError
 from cygnet.spec.loader import load
@@ -125,7 +125,7 @@ def suggest_window(
         f"{found.frames} frames, {found.pixels} pixels of {found.dtype}, {found.least} to {found.most}"
     )
     typer.echo(f"  half of them up to {found.min}, all but 1 in 10,000 up to {found.max}")
-    typer.echo(f"  {as_typed('cygnet')} params set min={found.min} max={found.max}")
+    typer.echo(f"  {command(f'params set min={found.min} max={found.max}', data, pipeline)}")
 
 
 def _parse(bounds: list[str]) -> dict[str, float]:

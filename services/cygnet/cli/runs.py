@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from cygnet.cli.access import Link, Target, bucket_of, places, served_bucket, stored_runs, target, with_link
+from cygnet.cli.access import (
+    Link,
+    Target,
+    bucket_of,
+    places,
+    served_bucket,
+    stored_runs,
+    suggested,
+    target,
+    with_link,
+)
 from cygnet.cli.cluster import Cluster
 from cygnet.cli.options import DEFAULT_DATA, Context, Data, Json, Namespace, Pipeline
 from cygnet.cli.output import print_json, print_table
@@ -82,11 +92,13 @@ def end(
     Example:
         cygnet runs end
     """
-    ended = with_link(target(data, namespace, context), pipeline, lambda link: _end(link, run))
+    where = target(data, namespace, context)
+    ended = with_link(where, pipeline, lambda link: _end(link, run, where))
     if json_output:
         print_json({"run": ended, "asked": "end"})
     else:
-        typer.echo(f"run {ended} was asked to end; watch it with: cygnet ledger {ended}")
+        watch = suggested(f"ledger {ended}", where, pipeline)
+        typer.echo(f"run {ended} was asked to end; watch it with: {watch}")
 
 
 @app.command("rm")
@@ -118,7 +130,7 @@ def remove(
         typer.echo(f"run {run}: {removed['records']} records, {removed['objects']} objects removed")
 
 
-async def _end(link: Link, run: str | None) -> str:
+async def _end(link: Link, run: str | None, where: Target) -> str:
     if run is None:
         request = await current_run(link.values)
         if request is None:
@@ -126,11 +138,16 @@ async def _end(link: Link, run: str | None) -> str:
         run = request.run
     state = await run_state(link.values, check_name(run, "run"))
     if state is None:
-        raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
+        raise _no_such_run(link, run, where)
     if state != "running":
         raise LocalError(f"run {run} has ended already; it is {state}")
     await ask_for_end(link.values, run, last=False)
     return run
+
+
+def _no_such_run(link: Link, run: str, where: Target) -> NoSuchError:
+    those = suggested("runs ls", where, link.name)
+    return NoSuchError(f"pipeline {link.name} has no run {run!r}; `{those}` lists them")
 
 
 async def _check_removable(link: Link, run: str, where: Target) -> None:
@@ -139,9 +156,10 @@ async def _check_removable(link: Link, run: str, where: Target) -> None:
     if state in (None, "removed") and run not in await asyncio.to_thread(
         stored_runs, reader, link.place.prefix
     ):
-        raise NoSuchError(f"pipeline {link.name} has no run {run!r}; `cygnet runs ls` lists them")
+        raise _no_such_run(link, run, where)
     if state not in (None, "removed", COMPLETE):
-        raise LocalError(f"run {run} is {state}: end it first with `cygnet runs end {run}`")
+        end_it = suggested(f"runs end {run}", where, link.name)
+        raise LocalError(f"run {run} is {state}: end it first with `{end_it}`")
 
 
 async def _remove(link: Link, run: str, where: Target, *, objects: bool) -> dict[str, int]:

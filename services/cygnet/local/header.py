@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from cygnet.local.command_line import as_typed
-from cygnet.local.data_folder import option
+from cygnet.local.command_line import command
 from cygnet.local.exporter import TARGETS
 from cygnet.local.folder import Place
 
@@ -18,8 +17,8 @@ def where(places: Mapping[str, Place], folder: Path) -> list[Line]:
     for endpoint in dict.fromkeys(endpoint for endpoint, _ in buckets):
         inside = ", ".join(path for at, path in buckets if at == endpoint)
         lines.append(("bucket", f"{endpoint}  {inside}"))
-    which = f" -p {next(iter(places))}" if len(places) > 1 else ""
-    env = f'eval "$({as_typed("cygnet")} env{which}{option(folder)})"'
+    which = next(iter(places)) if len(places) > 1 else None
+    env = f'eval "$({command("env", folder, which)})"'
     lines.append(("data", f"{folder}   look in from another terminal: {env}"))
     return lines
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cygnet.local.command_line import as_typed
+from cygnet.local.command_line import command
 from cygnet.local.conductor import Conductor, Task, held
 from cygnet.local.decisions import Decisions
 from cygnet.local.exporter import Exporter, measure_storage
@@ -186,7 +186,7 @@ class Up:
             if await follow_spec(values, window):
                 self._say(f"{name}: the spec's window has changed, and is in force from now on")
             elif window and (found := await set_by_hand(values, window)):
-                self._say(f"{name}: {_kept(*found, window)}")
+                self._say(f"{name}: {_kept(*found, window, self._wish.folder, name)}")
 
     def _new_fleet(self, places: Mapping[str, Place]) -> Fleet:
         grace = {"CYGNET_GRACE_SECONDS": str(GRACE_SECONDS)}
@@ -361,12 +361,13 @@ class Up:
         return self._fleet
 
 
-def _kept(revision: int, there: object, window: Mapping[str, float]) -> str:
+def _kept(revision: int, there: object, window: Mapping[str, float], folder: Path, name: str) -> str:
     """Return what is in force instead of the spec's window, and how that is undone."""
-    undo = " ".join(f"{name}={bound:g}" for name, bound in window.items())
+    bounds = " ".join(f"{bound}={count:g}" for bound, count in window.items())
+    undo = command(f"params set {bounds}", folder, name)
     return (
         f"`params set` is still in force, revision {revision}: window {there}, where the spec says"
-        f" {dict(window)}; the spec's again: {as_typed('cygnet')} params set {undo}"
+        f" {dict(window)}; the spec's again: {undo}"
     )
 
 

@@ -11,10 +11,15 @@ from cygnet.transport.client import Client
 from cygnet.transport.errors import ApiError
 from cygnet.transport.names import Names
 from cygnet.transport.runs import BEAM_KEY, SETTLED, RunRequest, current_run, run_key
-from cygnet.transport.streams import PREPROCESSOR, ConsumerState, StreamState, consumer_state
+from cygnet.transport.streams import (
+    PREPROCESSOR,
+    PREPROCESSOR_BATCH,
+    ConsumerState,
+    StreamState,
+    consumer_state,
+)
 from cygnet.transport.values import Values
 
-_BATCH = 64  # messages that one worker pulls at most: how many workers the ack limit can feed
 _CONSUMER_SECONDS = 60.0
 
 
@@ -112,7 +117,7 @@ class LoadReader:
             streams=streams,
             pending=consumer.pending,
             ack_pending=consumer.ack_pending,
-            ceiling=max(1, consumer.max_ack_pending // _BATCH),
+            ceiling=max(1, consumer.max_ack_pending // PREPROCESSOR_BATCH),
             request=asked,
             state=state,
             cursors=cursors,

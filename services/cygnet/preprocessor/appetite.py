@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from cygnet.transport.codec import MAX_FRAMES
+from cygnet.transport.streams import PREPROCESSOR_BATCH
 
 BATCHES_AT_ONCE = 3  # one fetches, one is in the kernels, one is being published
-MOST_MESSAGES = 64
 _BATCH_SECONDS = 0.25
 _FIRST_FRAMES = 4
 _THREADS = 2
@@ -40,7 +40,7 @@ class Appetite:
         """How many frames to process and publish together."""
         if self.seconds_per_frame is None:
             return _FIRST_FRAMES
-        most = MOST_MESSAGES * MAX_FRAMES
+        most = PREPROCESSOR_BATCH * MAX_FRAMES
         if self.seconds_per_frame * most <= _BATCH_SECONDS:
             return most
         return max(1, int(_BATCH_SECONDS / self.seconds_per_frame))
@@ -50,7 +50,7 @@ class Appetite:
         """How many messages to pull: those frames in whole packs, so that none waits here for its turn."""
         if self.seconds_per_frame is None:
             return 1
-        return max(1, min(MOST_MESSAGES, int(self.frames / max(1.0, self.frames_per_message))))
+        return max(1, min(PREPROCESSOR_BATCH, int(self.frames / max(1.0, self.frames_per_message))))
 
     def portion(self, left: int) -> int:
         """Return how many of the frames that are left in a batch make a turn: a slow pack is seen to move."""

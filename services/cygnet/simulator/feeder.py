@@ -65,6 +65,9 @@ class Feeder:
         frames_bytes = context.pipeline.spec.streams.frames_bytes
         self._limit = min(inline_limit(context.nc), frames_bytes // _SHARE_OF_STREAM)
         self._mode = context.pipeline.spec.transport.mode
+        for reason in (OVERRUN, Route.TOO_LARGE.value):  # from 0: the first one is an increase too
+            SOURCE_DROPPED_FRAMES.labels(self._detector, reason)
+        SOURCE_HELD_SECONDS.labels(self._detector)
 
     async def prepare(self) -> None:
         """Go to the cursor and open the source there: from now on nothing that comes is missed."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,18 +44,22 @@ async def connect(
         try:
             return await _connect_once(url, name, user, password, on_event or _ignore)
         except TransportError as error:
-            if not patient and not (_was_cut(error) and attempt < _CUT_TRIES):
+            if not patient and not (_was_cut(error.__cause__) and attempt < _CUT_TRIES):
                 raise
             (on_event or _ignore)("waiting", str(error))
             await asyncio.sleep(backoff_seconds(attempt))
             attempt += 1
 
 
-def _was_cut(error: TransportError) -> bool:
+def _was_cut(failure: BaseException | None) -> bool:
     """Whether the server cut the line: one that refuses may do so before its reason has come through."""
-    return isinstance(
-        error.__cause__, ConnectionError | errors.UnexpectedEOF | errors.StaleConnectionError
-    ) and (not isinstance(error.__cause__, ConnectionRefusedError))
+    return isinstance(failure, ConnectionError | errors.UnexpectedEOF | errors.StaleConnectionError) and (
+        not isinstance(failure, ConnectionRefusedError)
+    )
+
+
+def _is_refusal(failure: BaseException | None) -> bool:
+    return "uthorization" in str(failure) or "uthentication" in str(failure)
 
 
 def backoff_seconds(
@@ -154,7 +158,7 @@ async def _connect_once(
             nc.mark_up()
             on_event("connected", shown)
             return nc
-        failure = failures[-1] if failures else attempt.exception() if attempt.done() else None
+        failure = _telling(failures) or (attempt.exception() if attempt.done() else None)
         raise _first_error(shown, failure) from failure
     finally:
         if not started:
@@ -164,11 +168,22 @@ async def _connect_once(
                 await nc.close()
 
 
+def _telling(failures: Sequence[Exception]) -> Exception | None:
+    """Return which of several servers' failures to report: a refusal before all, for somebody has to mend it.
+
+    Then a line that was cut, since a refusal may be behind it; else the last one.
+    """
+    for says_more in (_is_refusal, _was_cut):
+        if found := next(filter(says_more, failures), None):
+            return found
+    return failures[-1] if failures else None
+
+
 def _first_error(shown: str, failure: BaseException | None) -> TransportError:
     text = str(failure or "").replace("'", "").strip('" ') or (
         type(failure).__name__ if failure else "no answer"
     )
-    if "uthorization" in text or "uthentication" in text:
+    if _is_refusal(failure):
         return NatsRefusedError(
             f"NATS at {shown} refuses us: {text}. Check user and password (in the URL, or given apart)."
         )

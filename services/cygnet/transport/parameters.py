@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cygnet.model.errors import BadInputError
-from cygnet.transport.values import ConflictError, Values
+from cygnet.transport.values import ConflictError, Value, Values
 
 PARAMETERS_KEY = "params"
 _FROM_SPEC_KEY = "params.spec"  # what the spec said when it was last followed, and what it was to replace
@@ -54,23 +54,26 @@ async def follow_spec(values: Values, window: Window | None) -> bool:
     """Write the spec's window as the parameters if the spec says something new; return whether it did.
 
     It replaces only what was there when the new spec was first seen: what a person sets after that stays,
-    also if we are killed in between.
+    also if we are killed in between. Where what the spec said before is written in a form that we don't know,
+    nobody can tell whether it says something new: what is there stays.
     """
     wanted = {} if window is None else {"window": dict(window)}
     while True:
         seen, now = await values.get(_FROM_SPEC_KEY), await values.get(PARAMETERS_KEY)
         revision = now.revision if now else 0
-        if seen is None or seen.data["wanted"] != wanted:
+        known = _followed(seen)
+        if known is None or known["wanted"] != wanted:
             is_first = seen is None and now is None  # then the workers take it from the spec itself
-            document = {"wanted": wanted, "replaces": None if is_first else revision}
+            is_unknown = seen is not None and known is None
+            document = {"wanted": wanted, "replaces": None if is_first or is_unknown else revision}
             try:
                 await values.update(_FROM_SPEC_KEY, document, seen.revision if seen else 0)
             except ConflictError:
                 continue
-        elif seen.data["replaces"] != revision:
+        elif known["replaces"] != revision:
             return False
         else:
-            document = seen.data
+            document = known
         if document["replaces"] is None:
             return False
         try:
@@ -78,6 +81,12 @@ async def follow_spec(values: Values, window: Window | None) -> bool:
         except ConflictError:
             return False
         return True
+
+
+def _followed(seen: Value | None) -> dict[str, Any] | None:
+    """Return what is written of the spec that was followed, None where it is not as we write it."""
+    data = seen.data if seen else None
+    return data if isinstance(data, dict) and {"wanted", "replaces"} <= data.keys() else None
 
 
 async def set_by_hand(values: Values, window: Window) -> tuple[int, Any] | None:

@@ -20,6 +20,7 @@ from cygnet.transport.names import Names, intake_stream
 __all__ = [
     "MAX_VALUE_BYTES",
     "PREPROCESSOR",
+    "PREPROCESSOR_BATCH",
     "UPLOADER",
     "ConsumerState",
     "StreamSizes",
@@ -41,6 +42,7 @@ __all__ = [
 ]
 
 PREPROCESSOR = "preprocessor"
+PREPROCESSOR_BATCH = 64  # messages that one worker pulls at most
 UPLOADER = "uploader"
 
 _EXISTS_DIFFERENTLY = 10058

@@ -23,6 +23,7 @@ from cygnet.uploader.upload import DataLossError, ForeignObjectError, upload
 _UPLOADS_AT_ONCE = 2
 _LOOK_AGAIN_SECONDS = 30.0
 _TURN_SECONDS = 1.0
+_REASONS = ("away", "refused", "foreign", "lost")
 _PATIENCE_SECONDS = 60.0  # for one chunk that the bucket does not take; then others have their turn
 
 
@@ -42,6 +43,8 @@ async def body(context: Context) -> None:
         keeper=keeper,
     )
     await puller.start()
+    for reason in _REASONS:  # from 0: the first one is an increase too
+        UPLOADS_FAILED.labels(reason)
     context.health.ready()
     beat = context.health.loop("notices", 120)
     keeping = asyncio.create_task(keeper.run())

@@ -6,7 +6,7 @@ import pytest
 from nats import errors as nats_errors
 
 from cygnet.transport.client import Client
-from cygnet.transport.connection import close, connect, inline_limit, without_password
+from cygnet.transport.connection import _telling, close, connect, inline_limit, without_password
 from cygnet.transport.errors import NatsRefusedError, NatsUnreachableError
 from fixtures.nats_server import NatsServer, free_port, nats_server
 from fixtures.waiting import until
@@ -31,6 +31,27 @@ async def test_wrong_password_is_said_at_once_without_showing_it() -> None:
         nc = await connect(server.url.replace("//", "//cygnet:right@"), name="test")
         assert await nc.rtt() > 0
         await close(nc)
+
+
+@pytest.mark.parametrize("locked_is", [0, 1])
+async def test_of_several_servers_the_one_that_refuses_is_said_whichever_failed_last(
+    monkeypatch, locked_is
+) -> None:
+    monkeypatch.setattr("nats.aio.client.shuffle", lambda servers: None)
+    with nats_server(LOCKED) as server:
+        addresses = [f"nats://127.0.0.1:{free_port()}"]
+        addresses.insert(locked_is, server.url)
+        with pytest.raises(NatsRefusedError, match="Check user and password"):
+            await connect(",".join(addresses), name="test", user="cygnet", password="wrong")
+
+
+def test_of_several_failures_a_cut_line_is_tried_again_before_no_server_is_said() -> None:
+    gone, cut = ConnectionRefusedError("no server"), ConnectionResetError("cut")
+    refusal = nats_errors.Error("nats: 'Authorization Violation'")
+    assert _telling([cut, gone]) is cut
+    assert _telling([cut, refusal, gone]) is refusal
+    assert _telling([gone]) is gone
+    assert _telling([]) is None
 
 
 async def test_a_patient_client_waits_for_a_server_that_comes_later(tmp_path) -> None:

@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
-from cygnet.transport.parameters import PARAMETERS_KEY, follow_spec, last_good, note_good, set_by_hand
+from cygnet.transport.parameters import (
+    _FROM_SPEC_KEY,
+    PARAMETERS_KEY,
+    follow_spec,
+    last_good,
+    note_good,
+    set_by_hand,
+)
 from cygnet.transport.values import Values
 
 WINDOW = {"min": 80.0, "max": 120.0}
@@ -43,6 +50,16 @@ async def test_spec_that_loses_its_window_takes_the_parameters_along(values):
     await follow_spec(values, WINDOW)
     assert await follow_spec(values, None) is True
     assert (await values.get(PARAMETERS_KEY)).data == {}
+
+
+@pytest.mark.parametrize("earlier", [{"window": WINDOW}, {}, None, [80, 120]])
+async def test_where_nobody_knows_what_the_spec_said_before_what_a_person_has_set_stays(values, earlier):
+    await values.put(_FROM_SPEC_KEY, earlier)
+    await values.put(PARAMETERS_KEY, SET_BY_HAND)
+    assert await follow_spec(values, WINDOW) is False
+    assert (await values.get(PARAMETERS_KEY)).data == SET_BY_HAND
+    assert await follow_spec(values, WINDOW) is False
+    assert await follow_spec(values, {"min": 90.0, "max": 110.0}) is True
 
 
 class Interrupted(Values):

@@ -104,8 +104,8 @@ def test_a_file_that_is_no_classifier_is_refused_by_name(taught, tmp_path, chang
         load(bad)
 
 
-def test_a_missing_classifier_is_said_with_what_makes_one(tmp_path):
-    with pytest.raises(NoSuchError, match="cygnet analyse train"):
+def test_a_missing_classifier_is_said_by_name(tmp_path):
+    with pytest.raises(NoSuchError, match=r"no classifier .*none\.json"):
         load(tmp_path / "none.json")
 
 

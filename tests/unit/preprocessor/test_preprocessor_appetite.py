@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cygnet.preprocessor.appetite import BATCHES_AT_ONCE, MOST_MESSAGES, Appetite
+from cygnet.preprocessor.appetite import BATCHES_AT_ONCE, Appetite
+from cygnet.transport.streams import PREPROCESSOR_BATCH
 
 
 def learned(seconds_per_frame, frames_per_message=1.0):
@@ -13,7 +14,7 @@ def learned(seconds_per_frame, frames_per_message=1.0):
 @given(st.floats(0, 1000), st.floats(1, 70_000))
 def test_a_batch_takes_about_a_quarter_of_a_second_and_never_nothing(seconds, packed):
     appetite = learned(seconds, packed)
-    assert 1 <= appetite.messages <= MOST_MESSAGES
+    assert 1 <= appetite.messages <= PREPROCESSOR_BATCH
     assert appetite.frames >= 1
     if appetite.frames > 1:
         assert appetite.frames * seconds <= 0.25 + 1e-9
@@ -28,7 +29,7 @@ def test_large_frames_are_pulled_many_together_and_slow_ones_alone():
 
 def test_packs_of_small_fast_frames_are_not_pulled_one_by_one():
     assert learned(20e-6, 256).messages == 48
-    assert learned(0.0, 256).messages == MOST_MESSAGES
+    assert learned(0.0, 256).messages == PREPROCESSOR_BATCH
 
 
 def test_a_slow_pack_is_taken_alone_and_worked_off_in_turns():
