@@ -96,7 +96,7 @@ class Scaled:
     conditions: tuple[Condition, ...]
     """MetricsAvailable, Stalled, Backpressured, ScalingLimited."""
     is_change: bool
-    """The decision is another than the last: worth an Event and a write of the status at once."""
+    """A step that is another than the last, or the answer to a wish that is refused: worth an Event."""
 
 
 class Sampler(Protocol):

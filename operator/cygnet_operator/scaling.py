@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from cygnet.observe.scaler import Scaler
 from cygnet.runtime import pipeline_metrics
-from cygnet.scaling import TICK_SECONDS, Action, Decision, Memory, Sample, may_ask
+from cygnet.scaling import TICK_SECONDS, Action, Decision, Memory, Reason, Sample, may_ask
 from cygnet_operator.observed import Observed, Role, Scaled
 from cygnet_operator.scaling_status import Kept, read_kept, read_past
 from cygnet_operator.workers import with_workers
@@ -53,16 +53,16 @@ class PipelineScaler:
             self._asked = preprocessor.replicas
         metadata = observed.pipeline.metadata
         pipeline_metrics.note_decision(metadata.namespace, metadata.name, decision, self._scaler.spec)
-        is_change = self._is_change(decision)
-        self._past = self._past.then(decision, is_change=is_change)
+        is_step = self._is_step(decision)
+        self._past = self._past.then(decision, is_step=is_step)
         return Scaled(
             decision=decision,
             status=self._past.to_status() | Kept(decision.memory, self._asked).to_status(),
             conditions=decision.conditions,
-            is_change=is_change,
+            is_change=is_step or _is_refusal(decision, sample),
         )
 
-    def _is_change(self, decision: Decision) -> bool:
+    def _is_step(self, decision: Decision) -> bool:
         """Whether this is a step, or one that a dry run would take, and not the last one said again."""
         if decision.action is Action.HOLD:
             return False
@@ -70,3 +70,9 @@ class PipelineScaler:
         if last is None or not last.is_same_step(decision):
             return True
         return not decision.dry_run and decision.time - last.time >= _SAME_SECONDS
+
+
+def _is_refusal(decision: Decision, sample: Sample) -> bool:
+    """Whether somebody's wish is outside the bounds: whoever asked is told so once."""
+    bounds = (Reason.ABOVE_MAX_REPLICAS, Reason.BELOW_MIN_REPLICAS)
+    return sample.asked is not None and decision.action is Action.HOLD and decision.reason in bounds

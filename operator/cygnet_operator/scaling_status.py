@@ -128,11 +128,11 @@ class Past:
         """The newest change."""
         return self.changes[-1] if self.changes else None
 
-    def then(self, decision: Decision, *, is_change: bool) -> "Past":
+    def then(self, decision: Decision, *, is_step: bool) -> "Past":
         """Return the past with another decision; a hold for the same reason goes on as it began."""
         if decision.current is None or decision.desired is None:
             return self
-        if is_change:
+        if is_step:
             return Past((*self.changes, Entry.of(decision))[-MOST_DECISIONS + 1 :])
         if decision.action is not Action.HOLD or (self.hold and self.hold.is_same_step(decision)):
             return self

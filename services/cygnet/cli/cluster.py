@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -83,10 +84,12 @@ class Cluster:
 
     def _ask(self, ask: Callable[[], T]) -> T:
         from kubernetes.client.exceptions import ApiException
-        from urllib3.exceptions import HTTPError
+        from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
         try:
-            return ask()
+            with warnings.catch_warnings():  # who has that in the kubeconfig knows it
+                warnings.simplefilter("ignore", InsecureRequestWarning)
+                return ask()
         except ApiException as error:
             raise ClusterError(f"{self}: {_refusal(error)}") from error
         except (HTTPError, OSError) as error:
@@ -103,7 +106,7 @@ def open_cluster(namespace: str | None, context: str | None) -> Cluster:
         from kubernetes.config import list_kube_config_contexts, load_kube_config
         from kubernetes.config.config_exception import ConfigException
     except ModuleNotFoundError as error:
-        raise ClusterError("a cluster needs a client for it: pip install 'cygnet[operator]'") from error
+        raise ClusterError("a cluster needs a client for it: pip install 'cygnet[cluster]'") from error
     file = os.environ.get("KUBECONFIG") or "~/.kube/config"
     settings = Configuration()
     settings.retries = False

@@ -130,6 +130,12 @@ class OperatorProcess:
         except OSError:
             return 0, ""
 
+    def ticks(self) -> float:
+        """Return how often it has looked at streams."""
+        _, text = self.get("/metrics")
+        lines = [line for line in text.splitlines() if line.startswith("cygnet_operator_samples_total{")]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
     def requests(self, verb: str) -> dict[str, float]:
         """Return how many requests of a verb it has made, by resource."""
         _, text = self.get("/metrics")

@@ -26,17 +26,18 @@ class World:
         return dict(self.server.get("pipeline", name, "--namespace", namespace))
 
     def condition(self, namespace: str, name: str, kind: str) -> dict[str, Any]:
-        told = self.pipeline(namespace, name).get("status", {}).get("conditions", [])
-        return next((each for each in told if each["type"] == kind), {})
+        return _of(self.pipeline(namespace, name), kind)
 
     def says(
         self, namespace: str, name: str, kind: str, status: str, seconds: float = 30.0
     ) -> dict[str, Any]:
-        """Wait until a condition has a status, and return it."""
+        """Wait until a condition of the present spec has a status, and return it."""
 
         def look() -> dict[str, Any]:
-            found = self.condition(namespace, name, kind)
-            return found if found.get("status") == status else {}
+            there = self.pipeline(namespace, name)
+            found = _of(there, kind)
+            is_new = found.get("observedGeneration") == there["metadata"]["generation"]
+            return found if is_new and found.get("status") == status else {}
 
         return until(f"{kind}={status}", look, seconds)
 
@@ -54,3 +55,8 @@ class World:
             return found if len(found) == 10 else {}
 
         return until("ten children", look, seconds)
+
+
+def _of(pipeline: dict[str, Any], kind: str) -> dict[str, Any]:
+    told = pipeline.get("status", {}).get("conditions", [])
+    return next((each for each in told if each["type"] == kind), {})

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from cygnet.cli.silence import advice
+from cygnet.spec.loader import loads
 
 SPEC = """
 apiVersion: cygnet.dev/v1alpha1
@@ -16,11 +17,10 @@ spec:
 
 
 @pytest.fixture
-def link(tmp_path):
+def link():
     def make(source):
-        spec = tmp_path / "lime.yaml"
-        spec.write_text(SPEC.format(source=source))
-        return SimpleNamespace(name="lime", place=SimpleNamespace(spec=spec))
+        [pipeline] = loads(SPEC.format(source=source))
+        return SimpleNamespace(name="lime", spec=lambda: pipeline)
 
     return make
 

@@ -79,13 +79,12 @@ def test_kubectl_scale_is_done_even_in_a_dry_run_and_is_told():
     assert ticks[1].scaled.status["lastDecision"]["reason"] == "ManualScale"
 
 
-def test_kubectl_scale_outside_the_bounds_changes_nothing_and_is_told_in_the_status():
+def test_kubectl_scale_outside_the_bounds_changes_nothing_and_is_told_once():
     ticks = live([Hour(), Hour(scale=50), *[Hour()] * 3], maxReplicas=20)
     assert {tick.scaled.decision.desired for tick in ticks} == {1}
-    assert not any(tick.scaled.is_change for tick in ticks)
-    assert (
-        "50 pods asked for by hand, maxReplicas is 20" in ticks[1].scaled.status["decisions"][-1]["message"]
-    )
+    assert [tick.scaled.is_change for tick in ticks] == [False, True, False, False, False]
+    assert ticks[1].scaled.decision.message == "50 pods asked for by hand, maxReplicas is 20"
+    assert "lastDecision" not in ticks[-1].scaled.status
 
 
 def test_a_wish_that_comes_in_a_rollout_or_while_the_operator_is_down_is_not_lost():
