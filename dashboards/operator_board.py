@@ -185,7 +185,7 @@ _SCALING = Row(
             queries=(
                 Query(
                     "sum by (direction, reason) (increase("
-                    f'cygnet_pipeline_scaling_decisions_total{{{_N},direction!="hold"}}{_RATE}))',
+                    f'cygnet_pipeline_scaling_decisions_total{{{_N},direction!="hold"}}{_RATE})) > 0',
                     "{{direction}} {{reason}}",
                 ),
             ),

@@ -1,5 +1,6 @@
 """Draws one panel of a dashboard into a figure, in Grafana's dark colours."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 
 from dashboards.ask import Prometheus, Result, Span, filled, interval_of
 
@@ -17,6 +18,7 @@ _COLOURS = ("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9", "#
 _WORDS = {"green": "#73bf69", "orange": "#ff9830", "gray": "#6e7178", "red": "#f2495c"}
 _MARK = "#b877d9"
 _INCH = 0.30
+_NOTHING = 0.06  # the upper end that a scale gets where all values are 0
 Box = tuple[float, float, float, float]
 Panel = Mapping[str, Any]
 
@@ -51,7 +53,7 @@ def draw_panel(
         case "state-timeline":
             _states(figure, _inside(box, inch, figure, left=1.5), panel, answers, span)
         case _:
-            _lines(figure, _inside(box, inch, figure, below=1.5), panel, answers, span, marks)
+            _lines(figure, box, panel, answers, span, marks)
 
 
 def _inside(box: Box, inch: float, figure: Figure, below: float = 0.9, left: float = 0.62) -> Box:
@@ -85,49 +87,68 @@ def _lines(
     span: Span,
     marks: Sequence[float],
 ) -> None:
-    axes = _axes(figure, box, span)
-    custom = panel["fieldConfig"]["defaults"].get("custom", {})
-    stacked = custom.get("stacking", {}).get("mode") == "normal"
-    dashed = {each["matcher"]["options"] for each in panel["fieldConfig"].get("overrides", [])}
-    times = np.arange(span.begin, span.end + span.step / 2, span.step)
-    floor = np.zeros(len(times))
-    names: list[str] = []
-    for target, series in answers:
-        for each in series:
-            colour = _COLOURS[len(names) % len(_COLOURS)]
-            names.append(_legend(target["legendFormat"], each["metric"]))
-            values = _on(times, each["values"], span.step)
-            if stacked:
-                top = floor + np.nan_to_num(values)
-                step: Literal["mid"] | None = "mid" if custom.get("drawStyle") == "bars" else None
-                axes.fill_between(
-                    times, floor, top, color=colour, alpha=0.75, linewidth=0, label=names[-1], step=step
-                )
-                floor = top
-            else:
-                style = "--" if target["refId"] in dashed else "-"
-                axes.plot(times, values, style, color=colour, linewidth=1.4, label=names[-1])
+    curves = [
+        (_legend(target["legendFormat"], each["metric"]), target["refId"], each["values"])
+        for target, series in answers
+        for each in series
+    ]
+    names = [name for name, _, _ in curves]
+    inch = _INCH / figure.get_size_inches()[1]
+    columns = max(
+        1, int(box[2] * figure.get_size_inches()[0] / (0.062 * max(map(len, names), default=1) + 0.3))
+    )
+    rows = -(-len(names) // columns)
+    axes = _axes(figure, _inside(box, inch, figure, below=1.0 + 0.55 * rows), span)
+    _draw_curves(axes, panel, curves, span)
     for mark in marks:
         axes.axvline(mark, color=_MARK, linestyle=":", linewidth=1)
-    top = axes.get_ylim()[1]
-    most = panel["fieldConfig"]["defaults"].get("max")
-    axes.set_ylim(0, most if most is not None else max(top, 1e-9) * (1.0 if stacked else 1.05))
-    unit = panel["fieldConfig"]["defaults"]["unit"]
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: in_unit(value, unit)))
+    _scale(axes, panel["fieldConfig"]["defaults"])
     if names:
-        legend = axes.legend(
-            loc="upper left",
-            bbox_to_anchor=(-0.08, -0.14),
-            ncols=4 if sum(map(len, names)) < 60 else 3,
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(box[0] + 0.004, box[1] + 0.1 * inch),
+            bbox_transform=figure.transFigure,
+            ncols=columns,
             fontsize=7,
             frameon=False,
             labelcolor=INK,
             handlelength=1.1,
             columnspacing=1.0,
+            labelspacing=0.25,
             borderpad=0,
         )
-        legend.set_in_layout(False)
+
+
+def _draw_curves(
+    axes: Axes, panel: Panel, curves: Sequence[tuple[str, str, Sequence[tuple[float, str]]]], span: Span
+) -> None:
+    custom = panel["fieldConfig"]["defaults"].get("custom", {})
+    stacked = custom.get("stacking", {}).get("mode") == "normal"
+    step: Literal["mid"] | None = "mid" if custom.get("drawStyle") == "bars" else None
+    dashed = {each["matcher"]["options"] for each in panel["fieldConfig"].get("overrides", [])}
+    times = np.arange(span.begin, span.end + span.step / 2, span.step)
+    floor = np.zeros(len(times))
+    for number, (name, query, answer) in enumerate(curves):
+        colour = _COLOURS[number % len(_COLOURS)]
+        values = _on(times, answer, span.step)
+        if stacked:
+            top = floor + np.nan_to_num(values)
+            axes.fill_between(times, floor, top, color=colour, alpha=0.75, lw=0, label=name, step=step)
+            floor = top
+        else:
+            axes.plot(times, values, "--" if query in dashed else "-", color=colour, lw=1.4, label=name)
+
+
+def _scale(axes: Axes, defaults: Panel) -> None:
+    """Begin at 0, and put the ticks where a person would."""
+    unit, top = defaults["unit"], axes.get_ylim()[1]
+    if top < _NOTHING:
+        top = 1.0
+    axes.set_ylim(0, defaults.get("max", max(top, 1e-9) * 1.05))
+    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    if unit in ("bytes", "Bps"):
+        axes.yaxis.set_major_locator(MultipleLocator(2 ** math.ceil(math.log2(max(top, 4) / 4))))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: in_unit(value, unit)))
 
 
 def _number(figure: Figure, box: Box, panel: Panel, series: Result, span: Span) -> None:
@@ -181,7 +202,10 @@ def _table(figure: Figure, box: Box, panel: Panel, result: Result) -> None:
     }
     axes = figure.add_axes((box[0] - 0.03, box[1], box[2] + 0.03, box[3]))
     axes.axis("off")
-    text = [[row, *(f"{float(cells.get((row, column), 'nan')):g}" for column in columns)] for row in rows]
+    text = [
+        [row, *(f"{float(cells[row, column]):g}" if (row, column) in cells else "–" for column in columns)]
+        for row in rows
+    ]
     widths = [0.26, *([0.74 / len(columns)] * len(columns))]
     table = axes.table(
         text, colLabels=[matrix["rowField"], *columns], colWidths=widths, loc="upper left", edges="B"

@@ -1,10 +1,11 @@
 """The dashboard of one pipeline: is it well, what does it do, and why has it so many workers."""
 
+from collections.abc import Mapping
+
 from dashboards.board import Board, Kind, Marks, Matrix, Panel, Query, Row, Unit, Variable
 
 _P = 'namespace="$namespace",pipeline="$pipeline"'
 _RATE = "[$__rate_interval]"
-STATES = {1: ("True", "orange"), 0: ("False", "green"), -1: ("Unknown", "gray")}
 
 
 def _of_pipeline(name: str, more: str = "") -> str:
@@ -19,6 +20,19 @@ def _quantile(share: float, name: str, by: str = "") -> str:
 
 def _frames(outcome: str) -> str:
     return f'sum(rate(cygnet_frames_total{{{_P},outcome="{outcome}"}}{_RATE}))'
+
+
+def _conditions(title: str, says: str, kinds: str, states: Mapping[int, tuple[str, str]]) -> Panel:
+    of_kinds = f'cygnet_pipeline_condition{{{_P},condition=~"{kinds}"}}'
+    return Panel(
+        title=title,
+        says=says,
+        queries=(Query(f"max by (condition) ({of_kinds})", "{{condition}}"),),
+        kind=Kind.STATES,
+        width=12,
+        height=5,
+        states=states,
+    )
 
 
 _GLANCE = Row(
@@ -76,14 +90,17 @@ _GLANCE = Row(
             width=4,
             height=4,
         ),
-        Panel(
-            title="Conditions",
-            says="The Pipeline's conditions over time, as in its status; on one machine those of scaling.",
-            queries=(Query(f"max by (condition) (cygnet_pipeline_condition{{{_P}}})", "{{condition}}"),),
-            kind=Kind.STATES,
-            width=24,
-            height=5,
-            states=STATES,
+        _conditions(
+            "Conditions that should be True",
+            "As in the Pipeline's status; on one machine only those of scaling.",
+            "Ready|Accepted|StreamsReady|StorageReady|MetricsAvailable",
+            {1: ("True", "green"), 0: ("False", "orange"), -1: ("Unknown", "gray")},
+        ),
+        _conditions(
+            "Conditions that should be False",
+            "As in the Pipeline's status; on one machine only those of scaling.",
+            "Stalled|Backpressured|ScalingLimited|Paused|Draining|Drained",
+            {1: ("True", "orange"), 0: ("False", "green"), -1: ("Unknown", "gray")},
         ),
     ),
 )

@@ -70,11 +70,14 @@ class Pipeline:
             name: replace(held, max_bytes=-1 if name == "account" else held.max_bytes) for name in STREAMS
         }
         pipeline_metrics.note_streams("beam", self.name, streams)
+        EVENT_OF_UP.inc(0)
         if decision.acts:
+            metrics.RECONCILES.labels("applied").inc()
             metrics.EVENTS.labels("Normal", decision.reason).inc()
             metrics.API_REQUESTS.labels("apply", "deployments", "200").inc()
 
 
+EVENT_OF_UP = metrics.EVENTS.labels("Normal", "DemandAboveCapacity")
 STREAMS = ("frames", "results", "chunks", "notices", "account", "dead")
 
 
@@ -90,14 +93,16 @@ def live(pipelines: list[Pipeline]) -> None:
         metrics.RECONCILE_SECONDS.observe(time.perf_counter() - begun)
         metrics.RECONCILE_FAILING.labels("beam", pipeline.name).set(0)
     metrics.PIPELINES.labels("beam").set(len(pipelines))
-    metrics.API_REQUESTS.labels("patch", "pipelines/status", "200").inc()
+    if round(now) % 30 == 0:
+        metrics.API_REQUESTS.labels("patch", "pipelines/status", "200").inc(len(pipelines))
+        metrics.SWEEPS.labels("clean").inc()
+    metrics.API_REQUESTS.labels("get", "pods", "200").inc(0.1)
     metrics.API_SECONDS.labels("patch").observe(0.012)
     metrics.TICK_LATE_SECONDS.observe(0.003)
     metrics.DIRTY_PIPELINES.set(0)
     metrics.DIRTY_AGE_SECONDS.set(0)
     metrics.LOOP_BEAT_AGE_SECONDS.labels("reconcile").set(0.1)
     metrics.NATS_CONNECTED.labels("nats:4222").set(1)
-    metrics.SWEEPS.labels("clean").inc()
     for resource in ("pipelines", "deployments", "pods"):
         metrics.WATCH_ALIVE.labels(resource).set(1)
     pipeline_metrics.note_storage("nats:4222", 300 << 20, 1 << 30)
