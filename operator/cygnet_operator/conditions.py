@@ -51,8 +51,8 @@ def conditions(
             "Accepted": Part(
                 Status.TRUE, "Accepted", "the spec is valid, and its place in the bucket is its own"
             ),
-            "StreamsReady": streams or Part(Status.UNKNOWN, "NotVisited", "NATS was not asked yet"),
-            "StorageReady": storage or Part(Status.UNKNOWN, "NotVisited", "no uploader has told yet"),
+            "StreamsReady": streams or _kept(earlier.get("StreamsReady")),
+            "StorageReady": storage or _kept(earlier.get("StorageReady")),
             **{each.type: Part(each.status, str(each.reason), each.message) for each in scaled},
             **(_of_lifecycle(step) if step else {}),
         }
@@ -60,11 +60,18 @@ def conditions(
     return [_condition(kind, found.get(kind), generation, earlier.get(kind)) for kind in TYPES]
 
 
+def _kept(was: Json | None) -> Part:
+    """Return what was told before: a new operator has not asked yet, and nothing is known to be another."""
+    if was is None:
+        return Part(Status.UNKNOWN, "NotVisited", "nothing is known yet")
+    return Part(Status(was["status"]), was["reason"], was["message"])
+
+
 def _condition(kind: str, part: Part | None, generation: int, was: Json | None) -> Json:
     if part is None:
         if was:
             return {name: value for name, value in was.items() if name != "lastTransitionTime"}
-        part = Part(Status.UNKNOWN, "NotVisited", "nothing is known yet")
+        part = _kept(None)
     return {
         "type": kind,
         "status": str(part.status),

@@ -1,14 +1,15 @@
 """What kopf is told: which objects to watch, and how not to die of an API server that refuses for long."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import kopf
 
-from cygnet_operator.kinds import GROUP, PIPELINE, WATCHED, Kind
-from cygnet_operator.kube import login
+from cygnet_operator.kinds import PIPELINE, WATCHED, Kind
 from cygnet_operator.reconcile.labels import MANAGED_BY, OPERATOR, SELECTOR
 from cygnet_operator.store import Store
+
+Login = Callable[..., kopf.ConnectionInfo | None]
 
 _BACKOFFS = (1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0)
 _SERVER_SECONDS, _CLIENT_SECONDS, _CONNECT_SECONDS, _REQUEST_SECONDS = 300, 310, 30, 30
@@ -41,7 +42,6 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.posting.enabled = False
     settings.scanning.disabled = True  # we wait for our own definition, and need no right to read others
     settings.peering.standalone = True
-    settings.persistence.finalizer = f"{GROUP}/unused"
     return settings
 
 
@@ -51,7 +51,7 @@ def selector(kind: Kind) -> tuple[str, str, str]:
     return group, version, kind.plural
 
 
-def registry(store: Store) -> kopf.OperatorRegistry:
+def registry(store: Store, login: Login) -> kopf.OperatorRegistry:
     """Return handlers that keep the store as the API server tells; on_event writes nothing to an object."""
     found = kopf.OperatorRegistry()
 

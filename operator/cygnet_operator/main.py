@@ -1,14 +1,15 @@
 """`cygnet-operator`: from the environment to a running operator, and in order to its end."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from importlib.metadata import version
 
-from cygnet import __version__
 from cygnet.runtime.health import Health, HealthServer
 from cygnet.runtime.logging import Log, configure
 from cygnet.runtime.variables import SettingsError
@@ -37,6 +38,7 @@ def main(env: Mapping[str, str]) -> int:
         return EXIT_USAGE
     instance = env.get("CYGNET_INSTANCE") or socket.gethostname()
     log = configure("operator", instance, settings.log_level)
+    logging.getLogger("kopf").setLevel(logging.WARNING)  # it tells of every event that it hands over
     with asyncio.Runner() as runner:
         return runner.run(_live(settings, instance, log))
 
@@ -44,7 +46,7 @@ def main(env: Mapping[str, str]) -> int:
 async def _live(settings: Settings, instance: str, log: Log) -> int:
     stop = asyncio.Event()
     catch_signals(stop, log)
-    OPERATOR.info({"version": __version__, "installation": settings.installation})
+    OPERATOR.info({"version": version("cygnet"), "installation": settings.installation})
     access = login()
     if access is None:
         log.error("refused", error="no cluster: neither a ServiceAccount's token nor KUBECONFIG")

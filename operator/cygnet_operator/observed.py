@@ -118,9 +118,6 @@ class Scaler(Protocol):
         Also with `mode: external`, where the decision holds and only the conditions count.
         """
 
-    def close(self) -> None:
-        """The Pipeline is gone."""
-
 
 class OpenSampler(Protocol):
     """How samplers are made."""

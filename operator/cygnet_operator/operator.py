@@ -12,7 +12,7 @@ from cygnet_operator.dirty import Dirty
 from cygnet_operator.events import Events
 from cygnet_operator.handlers import kopf_settings, registry
 from cygnet_operator.kinds import PIPELINE, WATCHED
-from cygnet_operator.kube import Kube, KubeError
+from cygnet_operator.kube import Kube, KubeError, login
 from cygnet_operator.lists import Lists
 from cygnet_operator.metrics import WATCH_ALIVE
 from cygnet_operator.pulse import Pulse, Ways
@@ -120,7 +120,7 @@ class Operator:
         )
         running = asyncio.create_task(
             kopf.operator(
-                registry=registry(self._store),
+                registry=registry(self._store, login),
                 settings=kopf_settings(),
                 standalone=True,
                 stop_flag=kopf_stop,

@@ -27,7 +27,7 @@ class Kept:
     """`spec.preprocessor.replicas` as last followed."""
 
     def to_status(self) -> dict[str, Any]:
-        """Return it as the status field `scaling`: text that only the operator reads."""
+        """Return it as the status field `scaling.memory`: text that only the operator reads."""
         memory = replace(
             self.memory,
             mu_hz=_rounded(self.memory.mu_hz),
@@ -39,13 +39,14 @@ class Kept:
             idle_since=None,
         )
         document = {name: value for name, value in memory.to_document().items() if value not in (None, ())}
-        return {"scaling": json.dumps({"asked": self.asked, "memory": document}, separators=(",", ":"))}
+        text = json.dumps({"asked": self.asked, "memory": document}, separators=(",", ":"))
+        return {"scaling": {"memory": text}}
 
 
 def read_kept(status: Mapping[str, Any]) -> Kept | None:
     """Return what the status remembers; None when there is nothing, or nothing that can be read."""
     try:
-        document = json.loads(status["scaling"])
+        document = json.loads(status["scaling"]["memory"])
         return Kept(Memory.from_document(document["memory"]), int(document["asked"]))
     except (KeyError, TypeError, ValueError):
         return None
@@ -121,7 +122,6 @@ class Past:
 
     changes: tuple[Entry, ...] = ()
     hold: Entry | None = None
-    desired: int | None = None
 
     @property
     def last_change(self) -> Entry | None:
@@ -133,10 +133,10 @@ class Past:
         if decision.current is None or decision.desired is None:
             return self
         if is_change:
-            return Past((*self.changes, Entry.of(decision))[-MOST_DECISIONS + 1 :], None, decision.desired)
+            return Past((*self.changes, Entry.of(decision))[-MOST_DECISIONS + 1 :])
         if decision.action is not Action.HOLD or (self.hold and self.hold.is_same_step(decision)):
-            return replace(self, desired=decision.desired)
-        return replace(self, hold=Entry.of(decision), desired=decision.desired)
+            return self
+        return replace(self, hold=Entry.of(decision))
 
     def to_status(self) -> dict[str, Any]:
         """Return the status fields."""
@@ -144,8 +144,6 @@ class Past:
         status: dict[str, Any] = {"decisions": [entry.to_status(in_short=True) for entry in entries]}
         if self.last_change:
             status["lastDecision"] = self.last_change.to_status(in_short=False)
-        if self.desired is not None:
-            status["desiredReplicas"] = self.desired
         return status
 
 
@@ -159,7 +157,7 @@ def read_past(status: Mapping[str, Any]) -> Past:
     except (KeyError, TypeError, ValueError):
         return Past()
     hold = entries[-1] if entries and entries[-1].is_hold else None
-    return Past(changes, hold, status.get("desiredReplicas"))
+    return Past(changes, hold)
 
 
 def _numbers(inputs: Mapping[str, float | int | bool | str | None]) -> dict[str, float]:

@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Any
 
 from cygnet.runtime.logging import Log
@@ -25,6 +26,16 @@ from cygnet_operator.status import Facts, is_due, reduce
 from cygnet_operator.store import Key, Store
 
 Json = dict[str, Any]
+
+
+class Outcome(StrEnum):
+    """What a visit came to."""
+
+    APPLIED = "applied"
+    UNCHANGED = "unchanged"
+    REFUSED = "refused"
+    GONE = "gone"
+    FAILED = "failed"
 
 
 class Visitor:
@@ -69,8 +80,6 @@ class Visitor:
     def _let_go(self, member: Member) -> None:
         """Forget a Pipeline that is gone; others may have waited for its place."""
         del self.members[member.key]
-        if member.scaler is not None:
-            member.scaler.close()
         forget(*member.key)
         self._mark_refused()
 
@@ -79,20 +88,21 @@ class Visitor:
         document = self._store.pipeline(member.key)
         return member.observe(document, self._store.children(member.key)) if document else None
 
-    async def visit(self, key: Key) -> bool:
-        """Bring one Pipeline to where it should be; return whether anything was written.
+    async def visit(self, key: Key) -> Outcome:
+        """Bring one Pipeline to where it should be.
 
         Raises KubeError when the API server did not take something; all else was done nevertheless.
         """
         member = self.member(key)
         document = self._store.pipeline(key)
         if member is None or document is None:
-            return False
+            return Outcome.GONE
         refusal = self._refusal(member)
         observed = None if refusal else self.observe(member)
         if refusal or observed is None:
             facts = Facts(name=key[1], generation=int(document["metadata"]["generation"]), refusal=refusal)
-            return await self._tell(member, document, facts)
+            await self._tell(member, document, facts)
+            return Outcome.REFUSED
         step = member.next_step(observed)
         wanted = replicas(observed, step, member.decided)
         member.decided = base(observed, member.decided) if step.others else None
@@ -113,7 +123,7 @@ class Visitor:
         written = await self._tell(member, document, facts)
         if error:
             raise error
-        return changed or written
+        return Outcome.APPLIED if changed or written else Outcome.UNCHANGED
 
     def _refusal(self, member: Member) -> Refusal | None:
         """Return why a Pipeline is not accepted: its spec, or another Pipeline that has its place."""

@@ -9,6 +9,7 @@ from cygnet_operator.dirty import Dirty
 from cygnet_operator.kube import KubeError
 from cygnet_operator.metrics import RECONCILE_FAILING, RECONCILE_SECONDS, RECONCILES
 from cygnet_operator.store import Key
+from cygnet_operator.visit import Outcome
 
 COUNT = 8
 LAST_VISIT_SECONDS = 10.0
@@ -17,7 +18,7 @@ LAST_VISIT_SECONDS = 10.0
 class Visits:
     """Visits for as long as it is open."""
 
-    def __init__(self, dirty: Dirty, visit: Callable[[Key], Awaitable[bool]], log: Log) -> None:
+    def __init__(self, dirty: Dirty, visit: Callable[[Key], Awaitable[Outcome]], log: Log) -> None:
         self._dirty = dirty
         self._visit = visit
         self._log = log
@@ -61,16 +62,18 @@ class Visits:
 
     async def _one(self, key: Key) -> None:
         begun = self._begun[key] = time.monotonic()
-        outcome = "failed"
+        outcome = Outcome.FAILED
         try:
-            outcome = "applied" if await self._visit(key) else "unchanged"
+            outcome = await self._visit(key)
         except KubeError as error:
             self._log.warning("visit not finished", pipeline="/".join(key), why=str(error))
         except Exception:
             self._log.exception("visit failed", pipeline="/".join(key))
         finally:
             del self._begun[key]
-            self._dirty.done(key, failed=outcome == "failed")
+            self._dirty.done(key, failed=outcome is Outcome.FAILED)
+        if outcome is Outcome.GONE:
+            return
         RECONCILES.labels(outcome).inc()
-        RECONCILE_FAILING.labels(*key).set(outcome == "failed")
+        RECONCILE_FAILING.labels(*key).set(outcome is Outcome.FAILED)
         RECONCILE_SECONDS.observe(time.monotonic() - begun)

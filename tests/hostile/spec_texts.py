@@ -182,7 +182,7 @@ BROKEN_RULES = (
     ),
     _source(
         "two-sources-of-one-name",
-        "  - {name: a, replay: {path: x}}\n  - {name: a, replay: {path: y}}\n",
+        "  - {name: a, replay: {path: x}}\n  - {name: a, replay: {path: z}}\n",
         "spec.sources[1].name",
         2,
         "'a' does not fit: source names must differ",
@@ -281,7 +281,7 @@ BROKEN_RULES = (
     ),
     _below(
         "one-nats-user-twice",
-        "  local: {nats: {users: [{user: a, password: x}, {user: a, password: y}]}}\n",
+        "  local: {nats: {users: [{user: a, password: x}, {user: a, password: z}]}}\n",
         "spec.local.nats.users[1].user",
         1,
         "'a' does not fit: an earlier user has this name",

@@ -9,11 +9,15 @@ from typing import TypeVar
 
 import typer
 
+from cygnet.cli.cluster import Cluster, open_cluster, spec_of
+from cygnet.cli.cluster_place import FORWARD, check_bucket, place_on_cluster
 from cygnet.local.errors import LocalError
 from cygnet.local.folder import Place, is_held, left_behind, running
 from cygnet.local.places import s3_settings
 from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.ledger import RunAccount, fold
+from cygnet.spec.loader import load
+from cygnet.spec.pipeline import Pipeline
 from cygnet.storage import keys
 from cygnet.storage.bucket import connect as connect_bucket
 from cygnet.storage.bucket import open_folder
@@ -23,11 +27,14 @@ from cygnet.storage.runs import RunPlace, find_run
 from cygnet.transport.account import read_account
 from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
+from cygnet.transport.errors import NatsRefusedError, NatsUnreachableError
 from cygnet.transport.names import Names
 from cygnet.transport.publisher import PublishWindow
 from cygnet.transport.values import Values
 
 T = TypeVar("T")
+Target = Path | Cluster
+"""What a command looks at: the data folder of `cygnet up`, or a namespace of a cluster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,29 +47,56 @@ class Link:
     names: Names
     values: Values
     window: PublishWindow
+    spec: Callable[[], Pipeline]
+    """Its spec, read when it is asked for."""
+
+
+def target(data: Path, namespace: str | None, context: str | None) -> Target:
+    """Return what a command looks at: a cluster when a namespace or context is given."""
+    return open_cluster(namespace, context) if namespace or context else data
 
 
 @asynccontextmanager
-async def link(data: Path, pipeline: str | None) -> AsyncIterator[Link]:
-    """Connect to a pipeline of a running `cygnet up`. Raises NotRunningError, and what connecting raises."""
-    name, place = running(data).place(pipeline)
-    nc = await connect(
-        place.nats_url, name=f"cygnet/cli/{name}", user=place.nats_user, password=place.nats_password
-    )
+async def link(target: Target, pipeline: str | None) -> AsyncIterator[Link]:
+    """Connect to a pipeline of a running `cygnet up`, or of a cluster.
+
+    Raises NotRunningError, ClusterError, and what connecting raises.
+    """
+    if isinstance(target, Cluster):
+        found = spec_of(await asyncio.to_thread(target.pipeline, pipeline))
+        name, place, spec = found.metadata.name, place_on_cluster(found), lambda: found
+    else:
+        name, place = running(target).place(pipeline)
+        file = place.spec
+        spec = lambda: load(file)[0]  # noqa: E731 - read only by who asks
+    nc = await _connected(target, name, place)
     window = PublishWindow(nc)
     names = Names(place.namespace, name)
     try:
-        yield Link(name=name, place=place, nc=nc, names=names, values=Values(nc, names), window=window)
+        yield Link(
+            name=name, place=place, nc=nc, names=names, values=Values(nc, names), window=window, spec=spec
+        )
     finally:
         await window.close()
         await close(nc)
 
 
-def with_link(data: Path, pipeline: str | None, action: Callable[[Link], Awaitable[T]]) -> T:
+async def _connected(target: Target, name: str, place: Place) -> Client:
+    try:
+        return await connect(
+            place.nats_url, name=f"cygnet/cli/{name}", user=place.nats_user, password=place.nats_password
+        )
+    except (NatsUnreachableError, NatsRefusedError) as error:
+        if isinstance(target, Cluster):
+            raise LocalError(f"{error} From outside of the cluster: {FORWARD}") from error
+        raise
+
+
+def with_link(target: Target, pipeline: str | None, action: Callable[[Link], Awaitable[T]]) -> T:
     """Connect, do one thing, and return what it returns."""
 
     async def connected() -> T:
-        async with link(data, pipeline) as connection:
+        async with link(target, pipeline) as connection:
             return await action(connection)
 
     return asyncio.run(connected())
@@ -78,11 +112,15 @@ def runs_now(data: Path) -> bool:
     return is_held(data)
 
 
-def bucket_of(place: Place, data: Path) -> Bucket:
+def bucket_of(place: Place, target: Target) -> Bucket:
     """Return a place's bucket: its folder if it was an embedded server's, for that needs no server."""
-    folder = data / "s3" / place.bucket
-    if folder.is_dir():
-        return open_folder(folder)
+    folder = None if isinstance(target, Cluster) else target / "s3" / place.bucket
+    return open_folder(folder) if folder and folder.is_dir() else served_bucket(place)
+
+
+def served_bucket(place: Place) -> Bucket:
+    """Return a place's bucket by its server. Raises ClusterError when its keys are not given."""
+    check_bucket(place)
     return connect_bucket(s3_settings(place))
 
 
@@ -128,11 +166,26 @@ def runs_at(data: Path, name: str, place: Place) -> list[str]:
         return []
 
 
-def stored_run(data: Path, pipeline: str | None, run: str | None) -> RunPlace:
+def stored_run(target: Target, pipeline: str | None, run: str | None) -> RunPlace:
     """Return where a run is stored, the newest one if it isn't named, running or not.
 
     Raises NoSuchError, and BadInputError when several pipelines hold it.
     """
+    return _run_on(target, pipeline, run) if isinstance(target, Cluster) else _run_in(target, pipeline, run)
+
+
+def _run_on(cluster: Cluster, pipeline: str | None, run: str | None) -> RunPlace:
+    found = spec_of(cluster.pipeline(pipeline))
+    place = place_on_cluster(found)
+    reader = served_bucket(place).reader
+    there = stored_runs(reader, place.prefix)
+    if not there or run not in (None, *there):
+        what = f"run {run!r}" if run else "any run"
+        raise NoSuchError(f"{place.bucket}/{place.prefix} holds no stored event of {what}")
+    return RunPlace(reader, place.prefix, run or there[-1])
+
+
+def _run_in(data: Path, pipeline: str | None, run: str | None) -> RunPlace:
     known = places(data, pipeline)
     if not known:
         return find_run(data, run, None)

@@ -6,15 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from cygnet.cli.access import Link, with_link
+from cygnet.cli.access import Link, Target, served_bucket, target, with_link
 from cygnet.cli.exit_codes import EXIT_FAILED
-from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
+from cygnet.cli.options import DEFAULT_DATA, Context, Data, Json, Namespace, Pipeline
 from cygnet.cli.output import in_bytes, print_json, print_table, write_file
-from cygnet.local.places import s3_settings
 from cygnet.model.errors import BadInputError, NoSuchError
 from cygnet.model.timestamp import format_time
 from cygnet.runtime.letters import body_of, remove_body
-from cygnet.storage.bucket import connect
 from cygnet.storage.errors import StorageError
 from cygnet.storage.port import Bucket
 from cygnet.transport.dead import DeadLetter, drop, get_dead, list_dead, list_gone, replay
@@ -41,6 +39,8 @@ def list_letters(
     reason: Reason = None,
     pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
     json_output: Json = False,
 ) -> None:
     """List dead letters, oldest first; of those that had to leave, what is still known.
@@ -53,7 +53,7 @@ def list_letters(
         gone = [each for each in await list_gone(link.nc, link.names, run) if reason in (None, each.reason)]
         return sorted(gone + await _select(link, run, reason), key=lambda letter: letter.sequence)
 
-    letters = with_link(data, pipeline, read)
+    letters = with_link(target(data, namespace, context), pipeline, read)
     if json_output:
         print_json([_document(letter) for letter in letters])
         return
@@ -85,6 +85,8 @@ def show(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the body here.")] = None,
     pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
     json_output: Json = False,
 ) -> None:
     """Show a dead letter whole: why, its headers, and the beginning of its body.
@@ -103,7 +105,7 @@ def show(
             raise
         return found, await body_of(_bucket(link), found)
 
-    found, body = with_link(data, pipeline, read)
+    found, body = with_link(target(data, namespace, context), pipeline, read)
     if output:
         write_file(output, body)
     if json_output:
@@ -137,6 +139,8 @@ def replay_letters(
     reason: Reason = None,
     pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
     json_output: Json = False,
 ) -> None:
     """Send frames through the pipeline again, once the cause is mended; a letter that was sent is removed.
@@ -152,7 +156,8 @@ def replay_letters(
         await replay(link.window, link.names, each.sequence, body)
         await remove_body(_bucket(link), each)
 
-    _say(_do(act, letters, everything, run, reason, pipeline, data), "replayed", json_output=json_output)
+    where = target(data, namespace, context)
+    _say(_do(act, letters, everything, run, reason, pipeline, where), "replayed", json_output=json_output)
 
 
 @app.command("drop")
@@ -163,6 +168,8 @@ def drop_letters(
     reason: Reason = None,
     pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
     json_output: Json = False,
 ) -> None:
     """Remove dead letters for good; the ledger keeps counting them as dead.
@@ -175,7 +182,8 @@ def drop_letters(
         await drop(link.nc, link.names, each.sequence)
         await remove_body(_bucket(link), each)
 
-    _say(_do(act, letters, everything, run, reason, pipeline, data), "dropped", json_output=json_output)
+    where = target(data, namespace, context)
+    _say(_do(act, letters, everything, run, reason, pipeline, where), "dropped", json_output=json_output)
 
 
 def _do(
@@ -185,7 +193,7 @@ def _do(
     run: str | None,
     reason: str | None,
     pipeline: str | None,
-    data: Path,
+    where: Target,
 ) -> list[dict[str, Any]]:
     """Act on each letter that is meant; one that fails does not stop the others."""
     if bool(letters) == everything:
@@ -206,7 +214,7 @@ def _do(
                 done.append({"letter": letter.sequence, "frame": str(letter.id), "error": str(error)})
         return done
 
-    return with_link(data, pipeline, each_one)
+    return with_link(where, pipeline, each_one)
 
 
 def _say(done: list[dict[str, Any]], word: str, *, json_output: bool) -> None:
@@ -227,7 +235,7 @@ async def _select(link: Link, run: str | None, reason: str | None) -> list[DeadL
 
 
 def _bucket(link: Link) -> Bucket:
-    return connect(s3_settings(link.place))
+    return served_bucket(link.place)
 
 
 def _document(letter: DeadLetter) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from cygnet.cli.access import Link, read_run, runs_now, stored_run, with_link
+from cygnet.cli.access import Link, Target, read_run, runs_now, stored_run, target, with_link
+from cygnet.cli.cluster import Cluster
 from cygnet.cli.exit_codes import EXIT_FAILED
-from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
+from cygnet.cli.options import DEFAULT_DATA, Context, Data, Json, Namespace, Pipeline
 from cygnet.cli.output import print_json
 from cygnet.model.errors import NoSuchError
 from cygnet.model.ledger import RunAccount, ledger, stored_twice, total
@@ -19,14 +20,17 @@ def show_ledger(
     run: Annotated[str | None, typer.Argument(help="The run; the newest if not given.")] = None,
     pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
     json_output: Json = False,
 ) -> None:
     """Show that nothing was lost and nothing stored twice: exit code 0 only if the ledger closes.
 
     Example:
         cygnet ledger 20261121T101010-ab12
+        cygnet ledger -n beam -p lime
     """
-    account, issued, source = _find(run, pipeline, data)
+    account, issued, source = _find(run, pipeline, target(data, namespace, context))
     lines = ledger(account, issued)
     whole = total(lines, account.run)
     twice = stored_twice(
@@ -57,18 +61,18 @@ def show_ledger(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _find(run: str | None, pipeline: str | None, data: Data) -> tuple[RunAccount, dict[str, int], str]:
+def _find(run: str | None, pipeline: str | None, where: Target) -> tuple[RunAccount, dict[str, int], str]:
     """Return the account, the numbers issued so far, and where it is from."""
-    if runs_now(data):
-        account, issued = with_link(data, pipeline, lambda link: _live(link, run))
+    if isinstance(where, Cluster) or runs_now(where):
+        account, issued = with_link(where, pipeline, lambda link: _live(link, run))
         if account.detectors:
             return account, issued, "account on NATS"
-    place = stored_run(data, pipeline, run)
+    place = stored_run(where, pipeline, run)
     stored = read_ledger(place.reader, place.prefix, place.run)
     if stored is None:
         raise NoSuchError(
-            f"run {place.run} is not complete, so its ledger is not in the bucket yet;"
-            " `cygnet up` goes on with it"
+            f"run {place.run} is not complete, so its ledger is not in the bucket yet"
+            + ("" if isinstance(where, Cluster) else "; `cygnet up` goes on with it")
         )
     return stored, {}, "bucket"
 

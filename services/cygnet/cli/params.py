@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cygnet.cli.access import Link, with_link
-from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
+from cygnet.cli.access import Link, target, with_link
+from cygnet.cli.options import DEFAULT_DATA, Context, Data, Json, Namespace, Pipeline
 from cygnet.cli.output import print_json
 from cygnet.local.command_line import as_typed
 from cygnet.local.errors import LocalError
@@ -34,13 +34,19 @@ def group() -> None:
 
 
 @app.command("get")
-def get(pipeline: Pipeline = None, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
+def get(
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
+    json_output: Json = False,
+) -> None:
     """Print the parameters in use, and their revision.
 
     Example:
         cygnet params get
     """
-    _print(*with_link(data, pipeline, _read), json_output=json_output)
+    _print(*with_link(target(data, namespace, context), pipeline, _read), json_output=json_output)
 
 
 @app.command("set")
@@ -48,6 +54,8 @@ def set_window(
     bounds: Annotated[list[str], typer.Argument(metavar="min=N max=N", help="Bounds of the window.")],
     pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
     json_output: Json = False,
 ) -> None:
     """Change the window; frames that are processed from now on carry the new revision.
@@ -56,12 +64,20 @@ def set_window(
         cygnet params set min=85 max=130
     """
     given = _parse(bounds)
-    revision, document = with_link(data, pipeline, lambda link: _write(link, given))
+    revision, document = with_link(
+        target(data, namespace, context), pipeline, lambda link: _write(link, given)
+    )
     _print(revision, document, json_output=json_output)
 
 
 @app.command("watch")
-def watch(pipeline: Pipeline = None, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
+def watch(
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
+    json_output: Json = False,
+) -> None:
     """Print the parameters now and whenever they change, until Ctrl-C.
 
     Example:
@@ -78,7 +94,7 @@ def watch(pipeline: Pipeline = None, data: Data = DEFAULT_DATA, json_output: Jso
             await asyncio.sleep(_WATCH_SECONDS)
 
     try:
-        with_link(data, pipeline, follow)
+        with_link(target(data, namespace, context), pipeline, follow)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
 
@@ -155,8 +171,7 @@ async def _present(link: Link) -> tuple[Value | None, dict[str, float]]:
 
 
 def _window(link: Link) -> Window:
-    (pipeline,) = load(link.place.spec)
-    window = pipeline.spec.preprocessor.window
+    window = link.spec().spec.preprocessor.window
     if window is None:
         raise LocalError(
             f"pipeline {link.name} has no window stage, so that nothing can be set; accepted: a pipeline with"

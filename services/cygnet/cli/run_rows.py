@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cygnet.cli.access import Link, bucket_of, read_run, runs_at, runs_now, with_link
+from cygnet.cli.cluster import Cluster
 from cygnet.local.control import COMPLETE
 from cygnet.local.folder import Place, running
 from cygnet.model.ledger import RunAccount, ledger, total
@@ -57,6 +58,13 @@ def _live_rows(data: Path, places: Iterable[tuple[str, Place]]) -> list[Row]:
 
         rows += with_link(data, name if name in on else on[0], read)
     return rows
+
+
+def rows_on(cluster: Cluster, pipeline: str | None) -> list[Row]:
+    """Return a row for each run that the accounts of a namespace's pipelines tell of, oldest first."""
+    names = [each["metadata"]["name"] for each in cluster.pipelines(pipeline)]
+    rows = [row for name in names for row in with_link(cluster, name, _live)]
+    return sorted(rows, key=lambda row: (row["run"], row["pipeline"]))
 
 
 async def _live(link: Link) -> list[Row]:

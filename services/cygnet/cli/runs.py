@@ -5,16 +5,15 @@ from typing import Annotated
 
 import typer
 
-from cygnet.cli.access import Link, bucket_of, places, stored_runs, with_link
-from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
+from cygnet.cli.access import Link, Target, bucket_of, places, served_bucket, stored_runs, target, with_link
+from cygnet.cli.cluster import Cluster
+from cygnet.cli.options import DEFAULT_DATA, Context, Data, Json, Namespace, Pipeline
 from cygnet.cli.output import print_json, print_table
-from cygnet.cli.run_rows import run_rows
+from cygnet.cli.run_rows import rows_on, run_rows
 from cygnet.local.control import COMPLETE
 from cygnet.local.errors import LocalError
-from cygnet.local.places import s3_settings
 from cygnet.model.errors import NoSuchError
 from cygnet.model.identity import check_name
-from cygnet.storage.bucket import connect
 from cygnet.storage.index import list_objects
 from cygnet.storage.keys import dead_folder, run_folder
 from cygnet.storage.port import Bucket
@@ -35,13 +34,23 @@ def group() -> None:
 
 
 @app.command("ls")
-def list_runs(pipeline: Pipeline = None, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
-    """List the runs of every pipeline that ran in the folder, oldest first.
+def list_runs(
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
+    json_output: Json = False,
+) -> None:
+    """List the runs of every pipeline of the folder, or of a namespace, oldest first.
 
     Example:
         cygnet runs ls
     """
-    rows = run_rows(data, places(data, pipeline))
+    where = target(data, namespace, context)
+    if isinstance(where, Cluster):
+        rows = rows_on(where, pipeline)
+    else:
+        rows = run_rows(where, places(where, pipeline))
     if json_output:
         print_json(rows)
         return
@@ -64,6 +73,8 @@ def end(
     run: Annotated[str | None, typer.Argument(help="The run; the one that is on if not given.")] = None,
     pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
     json_output: Json = False,
 ) -> None:
     """End a run: the source issues no more events, and what is in flight is stored.
@@ -71,7 +82,7 @@ def end(
     Example:
         cygnet runs end
     """
-    ended = with_link(data, pipeline, lambda link: _end(link, run))
+    ended = with_link(target(data, namespace, context), pipeline, lambda link: _end(link, run))
     if json_output:
         print_json({"run": ended, "asked": "end"})
     else:
@@ -85,6 +96,8 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     pipeline: Pipeline = None,
     data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
     json_output: Json = False,
 ) -> None:
     """Remove a run's account, and with --objects what it stored. It can't be brought back.
@@ -93,11 +106,12 @@ def remove(
         cygnet runs rm 20261121T101010-ab12 --objects --yes
     """
     check_name(run, "run")
+    where = target(data, namespace, context)
     what = "account and all stored objects" if objects else "account"
     if not yes:
-        with_link(data, pipeline, lambda link: _check_removable(link, run, data))
+        with_link(where, pipeline, lambda link: _check_removable(link, run, where))
         typer.confirm(f"Remove {what} of run {run}?", abort=True)
-    removed = with_link(data, pipeline, lambda link: _remove(link, run, data, objects=objects))
+    removed = with_link(where, pipeline, lambda link: _remove(link, run, where, objects=objects))
     if json_output:
         print_json({"run": run} | removed)
     else:
@@ -119,9 +133,9 @@ async def _end(link: Link, run: str | None) -> str:
     return run
 
 
-async def _check_removable(link: Link, run: str, data: Data) -> None:
+async def _check_removable(link: Link, run: str, where: Target) -> None:
     state = await run_state(link.values, run)
-    reader = bucket_of(link.place, data).reader
+    reader = bucket_of(link.place, where).reader
     if state in (None, "removed") and run not in await asyncio.to_thread(
         stored_runs, reader, link.place.prefix
     ):
@@ -130,9 +144,9 @@ async def _check_removable(link: Link, run: str, data: Data) -> None:
         raise LocalError(f"run {run} is {state}: end it first with `cygnet runs end {run}`")
 
 
-async def _remove(link: Link, run: str, data: Data, *, objects: bool) -> dict[str, int]:
-    await _check_removable(link, run, data)
-    bucket = connect(s3_settings(link.place))  # the server would not notice that files are gone
+async def _remove(link: Link, run: str, where: Target, *, objects: bool) -> dict[str, int]:
+    await _check_removable(link, run, where)
+    bucket = served_bucket(link.place)  # the server would not notice that files are gone
     count = await _remove_objects(bucket, link.place.prefix, run) if objects else 0
     await bucket.delete([each.key async for each in bucket.list(dead_folder(link.place.prefix, run))])
     records = await purge_run(link.nc, link.names, run)

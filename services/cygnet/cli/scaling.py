@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cygnet.cli import scaling_figure, scaling_terminal
 from cygnet.cli.exit_codes import EXIT_USAGE
-from cygnet.cli.options import DEFAULT_DATA, Data, Json, Pipeline
+from cygnet.cli.options import DEFAULT_DATA, Context, Data, Json, Namespace, Pipeline
 from cygnet.scaling.simulator import (
     MAX_PODS,
     POD_HZ,
@@ -103,15 +103,34 @@ def simulate_command(
 
 
 @app.command("explain")
-def explain_command(pipeline: Pipeline = None, data: Data = DEFAULT_DATA, json_output: Json = False) -> None:
-    """Say what the policy decided last in a running or ended up, why, and on which numbers.
+def explain_command(
+    name: Annotated[
+        str | None, typer.Argument(metavar="PIPELINE", help="The same as --pipeline.", show_default=False)
+    ] = None,
+    pipeline: Pipeline = None,
+    data: Data = DEFAULT_DATA,
+    namespace: Namespace = None,
+    context: Context = None,
+    json_output: Json = False,
+) -> None:
+    """Say what the policy decided last, why, and on which numbers.
 
-    Example:
+    It looks at DIR if an up runs or ran there, and else at the cluster of the kubeconfig, if there is one;
+    with --namespace or --context always at a cluster.
+
+    Examples:
         cygnet scaling explain --data /scratch/run7
-    """
-    from cygnet.cli.scaling_explained import explain
 
-    explain(data, pipeline, json_output=json_output)
+        cygnet scaling explain lime --namespace beam
+    """
+    from cygnet.cli.cluster_decisions import explain_on
+    from cygnet.cli.scaling_explained import explain, source
+
+    where = source(data, namespace, context)
+    if isinstance(where, Path):
+        explain(where, name or pipeline, json_output=json_output)
+    else:
+        explain_on(where, name or pipeline, json_output=json_output)
 
 
 def _print(console: Console, outcomes: list[Outcome]) -> None:

@@ -7,13 +7,24 @@ from pathlib import Path
 
 import typer
 
-from cygnet.cli.access import places
+from cygnet.cli.access import Target, places, target
+from cygnet.cli.cluster import ClusterError, open_cluster
 from cygnet.cli.output import print_json, print_table
 from cygnet.local.decisions import read
 from cygnet.model.errors import NoSuchError
 from cygnet.observe.decisions import Record
 
 _MOST = 12
+
+
+def source(data: Path, namespace: str | None, context: str | None) -> Target:
+    """Return what is looked at: a cluster if it is asked for, or if no `up` has ever run in the folder."""
+    if namespace or context or places(data, None):
+        return target(data, namespace, context)
+    try:
+        return open_cluster(namespace, context)
+    except ClusterError:
+        return data
 
 
 def explain(data: Path, pipeline: str | None, *, json_output: bool) -> None:
@@ -28,6 +39,7 @@ def explain(data: Path, pipeline: str | None, *, json_output: bool) -> None:
     if json_output:
         print_json({name: [asdict(record) for record in records] for name, records in found.items()})
         return
+    typer.echo(f"looked at: {data}, this machine")
     for name, records in found.items():
         typer.echo(f"{name}: the last decisions, newest below")
         print_table(

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from cygnet.cli.access import Link
-from cygnet.spec.loader import load
 from cygnet.transport.api import api, seconds_since_1970
 from cygnet.transport.errors import TransportError
 
@@ -75,10 +74,9 @@ def advice(link: Link, subject: str) -> Sequence[str]:
 
 def _literal_subjects(link: Link) -> tuple[list[str], list[str]]:
     """Return where the pipeline's sources announce, and where they wait for others to."""
-    (pipeline,) = load(link.place.spec)
     own: list[str] = []
     foreign: list[str] = []
-    for source in pipeline.spec.sources:
+    for source in link.spec().spec.sources:
         own += source.mirror_subjects
         foreign += source.announcements.subjects if source.announcements else []
     return list(dict.fromkeys(own)), list(dict.fromkeys(foreign))

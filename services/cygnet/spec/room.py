@@ -21,7 +21,9 @@ _RESULT_BYTES = (
     f" {_LEAST_BYTES}) : has(s.expect.dtype) ? {_PIXEL_BYTES}[s.expect.dtype] : {_LEAST_BYTES})"
 )
 """`result_bytes` of a source `s`, in CEL."""
-_FITS = f"!has(s.expect.shape) || 2 * {_RESULT_BYTES} <= self.aggregator.maxBytes"
+_FITS = (
+    f"!has(s.expect.shape) || s.expect.shape.size() < 2 || 2 * {_RESULT_BYTES} <= self.aggregator.maxBytes"
+)
 _WORDS = (
     "no two results of %s fit into a chunk: each has %d bytes or more; accepted: maxBytes from %d, with"
     " streams.chunksBytes from %d, or chunkSize: 1"

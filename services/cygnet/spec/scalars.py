@@ -1,13 +1,13 @@
 """What an unquoted word in YAML is: a number, true or false, nothing, or text.
 
-As on a cluster (YAML 1.1 as Kubernetes reads it): `yes`, `no`, `on` and `off` are true or false, `1e3` is
-a number, `1:30` and `2026-01-01` are text. `0200`, which would be 128, is refused.
+As on a cluster (YAML 1.1 as Kubernetes reads it): `yes`, `no`, `on`, `off`, `y` and `n` are true or false,
+`1e3` is a number, `1:30` and `2026-01-01` are text. `0200`, which would be 128, is refused.
 """
 
 import re
 
-_TRUE = {"true", "yes", "on"}
-_FALSE = {"false", "no", "off"}
+_TRUE = {"true", "yes", "on", "y"}
+_FALSE = {"false", "no", "off", "n"}
 _NULL = {"", "~", "null", "Null", "NULL"}
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|0o[0-7_]+|0b[01_]+)\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")

@@ -32,7 +32,6 @@ def test_a_busy_pipeline_grows_and_each_step_is_told_once_with_its_numbers():
     assert last["reason"] == "DemandAboveCapacity"
     assert last["inputs"]["demand_pods"] > last["from"]
     assert last["time"].endswith("Z")
-    assert ticks[-1].scaled.status["desiredReplicas"] == last["to"]
 
 
 def test_holds_that_stand_are_one_line_of_the_status_and_cost_no_write():
@@ -70,7 +69,6 @@ def test_a_dry_run_says_each_step_once_and_takes_none():
     assert said
     assert len({(each.current, each.desired, each.reason) for each in said}) == len(said)
     assert ticks[-1].scaled.status["lastDecision"]["dryRun"] is True
-    assert ticks[-1].scaled.status["desiredReplicas"] > 1, "what it would be"
 
 
 def test_kubectl_scale_is_done_even_in_a_dry_run_and_is_told():

@@ -104,7 +104,8 @@ def test_yes_is_a_boolean_as_on_a_cluster() -> None:
     assert "no, read as false, is a boolean" in said(
         "", head=HEAD + SOURCES.replace("name: lime", "name: no")
     )
-    assert loads(f"{HEAD}{SOURCES.replace('name: lime', 'name: y')}")[0].spec.sources[0].name == "y"
+    assert "y, read as true, is a boolean" in said("", head=HEAD + SOURCES.replace("name: lime", "name: y"))
+    assert loads(f"{HEAD}{SOURCES.replace('name: lime', 'name: yy')}")[0].spec.sources[0].name == "yy"
 
 
 def test_a_number_may_have_an_exponent_and_underscores_as_on_a_cluster() -> None:
