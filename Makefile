@@ -8,13 +8,14 @@ DATA ?= cygnet-data
 EVENTS ?= 2000
 SEEDS ?= 3
 SEED_SECONDS ?= 60
+PROMTOOL := $(or $(shell command -v promtool),.prometheus/usr/bin/promtool)
 NO_REGISTRY := cygnet: packages could not be had from the registry (PyPI): check the network and run make again; .uv/setup.log says more
 .DEFAULT_GOAL := help
 
-.PHONY: help setup run test lint unit bench faults compat docs clean
+.PHONY: help setup run test lint unit test-observability bench faults compat docs clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 run: setup ## simulate a CYGNO detector through all services, then print the ledger and what was stored
 	@$(BIN)/cygnet up examples/cygno-simulated.yaml --events $(EVENTS) --data $(DATA)
@@ -31,6 +32,9 @@ lint: setup ## format, lint, types, import layers
 
 unit: setup
 	$(BIN)/pytest
+
+test-observability: setup $(PROMTOOL) ## alerts and dashboards against Debian's Prometheus and a real pipeline: 4 minutes
+	PATH="$(abspath $(dir $(PROMTOOL))):$$PATH" $(BIN)/pytest -n0 tests/observability
 
 bench: setup ## Cygnet beside the notebook's loop and a plain simulation: ratios and CPU per frame
 	$(BIN)/python -m benchmarks.consumer
@@ -49,12 +53,21 @@ docs: setup ## write the generated pages again
 	$(BIN)/python -m charts.rules > charts/cygnet/files/operator-rules.yaml
 	$(BIN)/cygnet schema --crd > charts/cygnet/files/pipelines.cygnet.dev.yaml
 	$(BIN)/python -m benchmarks.detector_figures
+	$(BIN)/python -m dashboards.metrics_page > docs/reference/metrics.md
+	$(BIN)/python -m dashboards
 
 clean: ## remove the environments, caches and ./cygnet-data
-	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist $(DATA)
+	rm -rf .venv .uv .prometheus .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist $(DATA)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup: .venv/.ready
+
+# Prometheus without an installation, so that no service of it is started: a Debian package, unpacked here.
+.prometheus/usr/bin/promtool:
+	@mkdir -p .prometheus/deb && cd .prometheus/deb && apt-get download -qq prometheus 2>../apt.log || { \
+	  echo "cygnet: promtool and prometheus are not here and can't be had from apt (.prometheus/apt.log);" \
+	    "install Prometheus 2.42 or newer so that both are on the PATH" >&2; exit 1; }
+	@dpkg-deb -x .prometheus/deb/prometheus_*.deb .prometheus
 
 .venv/.ready: pyproject.toml uv.lock $(UV)
 	@$(UV) sync --frozen --all-extras --quiet 2>.uv/setup.log || { echo "$(NO_REGISTRY)" >&2; exit 1; }

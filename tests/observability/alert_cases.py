@@ -1,4 +1,4 @@
-"""For each alert: what makes it fire, and the nearest thing that must not. Series are as promtool takes them."""
+"""For each alert: what makes it fire, and the nearest thing that must not. Series: as promtool takes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

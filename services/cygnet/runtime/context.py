@@ -114,6 +114,9 @@ async def open_context(
             "version": __version__,
         }
     )
+    for what in ("nats", "s3"):  # from 0: the first outage is an increase too
+        metrics.OUTAGES.labels(what)
+        metrics.BACKOFF_SECONDS.labels(what)
     nc = await connect_nats(service, names, settings, stop, log)
     window = open_window(nc, health, log)
     bucket = connect_bucket(settings.s3)
