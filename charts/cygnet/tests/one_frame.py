@@ -115,4 +115,5 @@ def main() -> None:
         asyncio.run(sweep())
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -88,15 +88,17 @@ def try_apply(cluster):
     )
 
     def apply(objects):
-        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
-        options = (
-            "--server-side",
-            "--force-conflicts",
-            "--validate=strict",
-            "--dry-run=server",
-            "--filename=-",
+        spaces = {each["metadata"].get("namespace", SPACE) for each in objects}
+        return sum(
+            apply_in(space, [each for each in objects if each["metadata"].get("namespace", SPACE) == space])
+            for space in spaces
         )
-        return cluster.kubectl.run("apply", *options, text=text).count("(server dry run)")
+
+    def apply_in(space, objects):
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+        options = ("--server-side", "--force-conflicts", "--validate=strict", "--dry-run=server")
+        said = cluster.kubectl.within(space).run("apply", *options, "--filename=-", text=text)
+        return said.count("(server dry run)")
 
     yield apply
     cluster.kubectl.delete("namespace", SPACE)
