@@ -13,7 +13,7 @@ from cygnet.local import command_line, header, up
 from cygnet.local.command_line import command
 from cygnet.local.data_folder import DEFAULT_FOLDER
 from cygnet.local.errors import LocalError
-from cygnet.local.plan import Slot
+from cygnet.local.exporter import TARGETS
 from cygnet.model.errors import NoSuchError
 
 DATA = Path("other data")
@@ -82,10 +82,11 @@ def test_a_window_that_is_kept_comes_with_how_to_undo_it():
     assert said.endswith(f".venv/bin/cygnet params set min=80 max=120 {LIME}")
 
 
-def test_more_metrics_than_are_shown_are_asked_for_in_the_same_folder():
-    addresses = {Slot("lime", "aggregator", 0): "h:1", Slot("lime", "uploader", 0): "h:2"}
-    ((_, said),) = header.metrics(addresses, DATA)
-    assert said.endswith("1 more: .venv/bin/cygnet status --data 'other data'")
+def test_metrics_name_the_file_that_leads_to_those_of_every_service():
+    name, said = header.metrics("127.0.0.1:9090", DATA)
+    assert name == "metrics"
+    assert said.startswith("http://127.0.0.1:9090/metrics ")
+    assert said.endswith(f"of every service: {DATA / TARGETS}")
 
 
 def test_a_missing_classifier_comes_with_what_makes_one(tmp_path):
