@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -41,9 +42,9 @@ def images(cluster: Cluster) -> Callable[[str], str]:
     return cluster.image
 
 
-@pytest.fixture
-def new_namespace(cluster: Cluster) -> Iterator[Callable[[], str]]:
-    """Makes namespaces that enforce Pod Security `restricted`, and deletes them with all that is in them."""
+@contextmanager
+def new_namespaces(cluster: Cluster) -> Iterator[Callable[[], str]]:
+    """Make namespaces that enforce Pod Security `restricted`, and delete them with all that is in them."""
     made: list[str] = []
 
     def make() -> str:
@@ -57,6 +58,12 @@ def new_namespace(cluster: Cluster) -> Iterator[Callable[[], str]]:
     yield make
     for name in made:
         cluster.kubectl.delete("namespace", name)
+
+
+@pytest.fixture
+def new_namespace(cluster: Cluster) -> Iterator[Callable[[], str]]:
+    with new_namespaces(cluster) as make:
+        yield make
 
 
 @pytest.fixture

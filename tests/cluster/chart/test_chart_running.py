@@ -10,11 +10,11 @@ import pytest
 
 from cluster.chart.conftest import apply_crd, find, pipeline
 from cluster.helm import HelmError
+from cluster.installation import image_values
 from cluster.kubectl import until
 from cygnet_operator.settings import IMAGE_VARIABLES
 
 EMPTY_DIR = {"persistence": {"enabled": False}}
-ROLES = ("operator", "simulator", "preprocessor", "aggregator", "uploader", "nats", "s3")
 pytestmark = [pytest.mark.usefixtures("no_release_stays"), pytest.mark.timeout(600)]
 
 
@@ -22,11 +22,8 @@ pytestmark = [pytest.mark.usefixtures("no_release_stays"), pytest.mark.timeout(6
 def values(cluster, images, namespace):
     """A first try that watches its own namespace only: other tests' Pipelines are not its business."""
     apply_crd(cluster.kubectl)
-    parts = {role: images(role).rpartition(":") for role in ROLES}
-    registry = parts["nats"][0].partition("/cygnet/nats")[0]
-    named = {role: {"repository": f"cygnet/{role}", "tag": tag} for role, (_, _, tag) in parts.items()}
     return {
-        "images": {"registry": "" if registry == "cygnet/nats" else registry, **named},
+        "images": image_values(images),
         "watchNamespaces": [namespace],
         "nats": EMPTY_DIR,
         "s3": {"enabled": True, **EMPTY_DIR},
