@@ -22,10 +22,10 @@ class Cluster(Protocol):
     def kubectl(self) -> Kubectl:
         """Its administrator's kubectl."""
 
-    def image(self, target: str) -> str:
+    def image(self, target: str, tag: str = TAG) -> str:
         """Return the name by which pods are to ask for one of Cygnet's images."""
 
-    def load(self, targets: Sequence[str]) -> None:
+    def load(self, targets: Sequence[str], tag: str = TAG) -> None:
         """Build the images of these targets of `services/Dockerfile`, and bring them to every node."""
 
     def registry(self) -> str:
@@ -61,12 +61,12 @@ class RigCluster:
         programs = Path(exports["PATH"].partition(":")[0])
         return cls(Kubectl(Path(exports["KUBECONFIG"]), programs / "kubectl"))
 
-    def image(self, target: str) -> str:
-        return f"cygnet/{target}:{TAG}"
+    def image(self, target: str, tag: str = TAG) -> str:
+        return f"cygnet/{target}:{tag}"
 
-    def load(self, targets: Sequence[str]) -> None:
-        run(RIG / "images", *targets, seconds=3600, NO_SBOM="1", TAG=TAG)
-        run(RIG / "load", *map(self.image, targets), seconds=900)
+    def load(self, targets: Sequence[str], tag: str = TAG) -> None:
+        run(RIG / "images", *targets, seconds=3600, NO_SBOM="1", TAG=tag)
+        run(RIG / "load", *(self.image(target, tag) for target in targets), seconds=900)
 
     def registry(self) -> str:
         return run(RIG / "registry", seconds=120).strip()
@@ -93,12 +93,13 @@ class KindCluster:
             run(*command, "--kubeconfig", kubeconfig, seconds=900)
         return cls(Kubectl(kubeconfig))
 
-    def image(self, target: str) -> str:
-        return f"cygnet/{target}:{TAG}"
+    def image(self, target: str, tag: str = TAG) -> str:
+        return f"cygnet/{target}:{tag}"
 
-    def load(self, targets: Sequence[str]) -> None:
-        run(REPOSITORY / "services" / "build-images", *targets, seconds=3600, NO_SBOM="1", TAG=TAG)
-        run("kind", "load", "docker-image", "--name", self._NAME, *map(self.image, targets), seconds=900)
+    def load(self, targets: Sequence[str], tag: str = TAG) -> None:
+        run(REPOSITORY / "services" / "build-images", *targets, seconds=3600, NO_SBOM="1", TAG=tag)
+        images = [self.image(target, tag) for target in targets]
+        run("kind", "load", "docker-image", "--name", self._NAME, *images, seconds=900)
 
     def registry(self) -> str:
         return _registry_of(os.environ)
@@ -111,14 +112,14 @@ class GivenCluster:
     kubectl: Kubectl
     of_registry: str
 
-    def image(self, target: str) -> str:
-        return f"{self.of_registry}/cygnet/{target}:{TAG}"
+    def image(self, target: str, tag: str = TAG) -> str:
+        return f"{self.of_registry}/cygnet/{target}:{tag}"
 
-    def load(self, targets: Sequence[str]) -> None:
+    def load(self, targets: Sequence[str], tag: str = TAG) -> None:
         build = REPOSITORY / "services" / "build-images"
-        run(build, *targets, seconds=3600, NO_SBOM="1", TAG=TAG, REGISTRY=self.of_registry)
+        run(build, *targets, seconds=3600, NO_SBOM="1", TAG=tag, REGISTRY=self.of_registry)
         for target in targets:
-            run("docker" if docker_runs() else "buildah", "push", self.image(target), seconds=900)
+            run("docker" if docker_runs() else "buildah", "push", self.image(target, tag), seconds=900)
 
     def registry(self) -> str:
         return self.of_registry

@@ -13,7 +13,7 @@ SIZE = "2Gi"
 
 @contextmanager
 def storage_class(cluster: Cluster, name: str, volumes: int) -> Iterator[str]:
-    """Give the name of a storage class with this many volumes; that of another cluster is its default, `""`."""
+    """Give the name of a storage class with this many volumes; where there are others `""`, the default."""
     if not isinstance(cluster, RigCluster):
         yield ""
         return
