@@ -49,7 +49,7 @@ class Books:
 
 @dataclass(slots=True)
 class Installation:
-    """A release named `cygnet`; Pipelines live in a namespace of their own."""
+    """A release whose Pipelines live in a namespace of their own."""
 
     cluster: Cluster
     helm: Helm
@@ -58,10 +58,13 @@ class Installation:
     pipelines: Kubectl
     """In the Pipelines' namespace."""
     values: dict[str, Any] = field(default_factory=dict)
+    release: str = RELEASE
+    servers: "Installation | None" = None
+    """Whose NATS and S3 it uses; None: its own."""
 
     def install(self) -> str:
         """Install the release, wait until its pods are ready, and return what helm printed."""
-        return self.helm.install(RELEASE, self.home.namespace, self.values, "--wait", "--timeout", "5m")
+        return self.helm.install(self.release, self.home.namespace, self.values, "--wait", "--timeout", "5m")
 
     def apply(self, *documents: dict[str, Any]) -> None:
         """Apply Pipelines as a person does."""
@@ -123,6 +126,8 @@ class Installation:
 
     def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
         """Return what a question to NATS gives. Raises OSError where NATS cannot be had."""
+        if self.servers:
+            return self.servers.ask(question)
         user = self.secret(f"{RELEASE}-nats")
 
         async def asked(port: int) -> T:

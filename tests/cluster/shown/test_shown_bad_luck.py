@@ -12,41 +12,11 @@ import pytest
 from cluster.installation import RELEASE, Installation
 from cluster.kubectl import Kubectl, KubectlError, until
 from cluster.stored import check_stored
+from cluster.streams import RATE, stream
 from cygnet.spec.loader import loads
 
-RATE = 30
-"""Events a second: about what is left of two processors beside the pods that start and end."""
 SECOND_TAG = "test-next"
 pytestmark = pytest.mark.timeout(1200)
-
-
-def stream(name: str, events: int, **spec: Any) -> dict[str, Any]:
-    """Return a Pipeline of one run of a simulated detector."""
-    simulator = {
-        "model": "cygno",
-        "spectrum": "school",
-        "rateHz": RATE,
-        "eventsPerRun": events,
-        "encoding": "jpeg",
-    }
-    resources = {"resources": {"requests": {"cpu": "10m", "memory": "96Mi"}}}
-    return {
-        "apiVersion": "cygnet.dev/v1alpha1",
-        "kind": "Pipeline",
-        "metadata": {"name": name},
-        "spec": {
-            "deletionPolicy": "Delete",
-            "sources": [{"name": "cam", "simulator": simulator}],
-            "preprocessor": {
-                "stages": [{"crop": {"halfWindow": 32}}],
-                "scaling": {"minReplicas": 2, "maxReplicas": 4},
-            },
-            "aggregator": {"chunkSize": 50, "maxAgeSeconds": 5},
-            "uploader": {"bucket": "luck", "prefix": name},
-            "pods": dict.fromkeys(("source", "preprocessor", "aggregator", "uploader"), resources),
-            **spec,
-        },
-    }
 
 
 def delete_now(kubectl: Kubectl, pod: str) -> None:
