@@ -58,5 +58,5 @@ def test_pauses_and_drains_at_random_moments_lose_nothing(
             assert line.dead == 0
             if line.announced:
                 check_stored(bucket, pipeline, run, line.announced)
-    print(f"
-{times} pauses, resumes and drains: {len(books.lines)} runs, {books.stored} events stored once")
+    told = f"{len(books.lines)} runs, {books.stored} events stored once"
+    print(f"\n{times} pauses, resumes and drains: {told}")
