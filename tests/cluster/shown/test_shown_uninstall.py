@@ -47,11 +47,11 @@ def second(installation: Installation) -> Iterator[Installation]:
             release=SECOND,
             servers=installation,
         )
-        two.install()
         try:
+            two.install()
             yield two
         finally:
-            pipelines.run("delete", "pipelines", "--all", "--wait=true")
+            pipelines.run("delete", "pipelines", "--all", seconds=120)
             helm.clean()
 
 
