@@ -64,6 +64,7 @@ docs: setup ## write the generated pages again
 	$(BIN)/python -m benchmarks.detector_figures
 	$(BIN)/python -m dashboards.metrics_page > docs/reference/metrics.md
 	$(BIN)/python -m dashboards
+	$(BIN)/python -m tests.cluster.not_shown > docs/reference/not-shown.md
 
 clean: ## remove the environments, caches and ./cygnet-data
 	rm -rf .venv .uv .prometheus .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist $(DATA)

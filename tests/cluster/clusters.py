@@ -34,12 +34,18 @@ class Cluster(Protocol):
 
 def choose(environment: Mapping[str, str] = os.environ) -> Cluster:
     """Return the cluster of `KUBECONFIG`; else kind's where Docker runs; else the rig's. They are started."""
+    kind = chosen(environment)
+    if kind is GivenCluster:
+        return GivenCluster(Kubectl(Path(environment["KUBECONFIG"])), _registry_of(environment))
+    return KindCluster.ensured() if kind is KindCluster else RigCluster.ensured()
+
+
+def chosen(environment: Mapping[str, str] = os.environ) -> "type[GivenCluster | KindCluster | RigCluster]":
+    """Return whose cluster `choose` gives; nothing is started."""
     given, state = environment.get("KUBECONFIG"), environment.get("CLUSTER_STATE", "/var/lib/cygnet-cluster")
     if given and not Path(given).is_relative_to(state):
-        return GivenCluster(Kubectl(Path(given)), _registry_of(environment))
-    if not given and docker_runs():
-        return KindCluster.ensured()
-    return RigCluster.ensured()
+        return GivenCluster
+    return KindCluster if not given and docker_runs() else RigCluster
 
 
 def docker_runs() -> bool:

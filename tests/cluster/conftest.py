@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from cluster.clusters import Cluster, choose
+from cluster.clusters import Cluster, RigCluster, choose, chosen
 from cluster.kubectl import Kubectl
 from cluster.report import Measured, Report
 
 PIPELINE_IMAGES = ("simulator", "preprocessor", "aggregator", "uploader")
 IMAGES = (*PIPELINE_IMAGES, "operator", "nats", "s3")
 REPORT = pytest.StashKey[Report]()
+ELSEWHERE = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,15 +25,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[REPORT] = Report()
+    config.stash[ELSEWHERE] = []
     config.addinivalue_line("markers", "full: of full length; only with --full")
+    config.addinivalue_line("markers", "rig(why): only on the rig's cluster, for what only that gives")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--full"):
-        return
-    long = [item for item in items if item.get_closest_marker("full")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    is_short = not config.getoption("--full")
+    left = {item for item in items if is_short and item.get_closest_marker("full")}
+    of_rig = {item: mark.args[0] for item in items if (mark := item.get_closest_marker("rig"))}
+    if of_rig and chosen() is not RigCluster:
+        told = [f"only on the rig's cluster: {item.nodeid} ({why})" for item, why in of_rig.items()]
+        config.stash[ELSEWHERE].extend(told)
+        left |= of_rig.keys()
+    config.hook.pytest_deselected(items=list(left))
+    items[:] = [item for item in items if item not in left]
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    return config.stash[ELSEWHERE]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -1,17 +1,17 @@
 """metrics-server beside a cluster: what an HPA on CPU reads. Built as a Go module, run as a process."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cluster.api_server import PROGRAMS, ApiServer
+from cluster.api_server import ApiServer
+from cluster.go_programs import go_program
 from cluster.operator.operator_process import until
 
-MODULE = "sigs.k8s.io/metrics-server/cmd/metrics-server@v0.8.0"
+MODULE, VERSION = "sigs.k8s.io/metrics-server/cmd/metrics-server", "v0.8.0"
 NAMESPACE, NAME, PORT = "kube-system", "metrics-server", 10443
 API_SERVICE = "v1beta1.metrics.k8s.io"
 
@@ -20,7 +20,7 @@ API_SERVICE = "v1beta1.metrics.k8s.io"
 def metrics_server(server: ApiServer, folder: Path) -> Iterator[None]:
     """Serve the CPU and memory of pods through the API server; nothing of it stays."""
     command = [
-        str(_program()),
+        str(go_program(MODULE, VERSION)),
         *("--kubeconfig", str(server.kubeconfig)),
         *("--authentication-kubeconfig", str(server.kubeconfig)),
         *("--authorization-kubeconfig", str(server.kubeconfig)),
@@ -45,19 +45,6 @@ def metrics_server(server: ApiServer, folder: Path) -> Iterator[None]:
         server.kubectl("delete", "service", NAME, "--namespace", NAMESPACE, "--ignore-not-found")
         process.kill()
         process.wait()
-
-
-def _program() -> Path:
-    """Return the program; the first time it is built, which takes some minutes."""
-    program = PROGRAMS / NAME
-    if not program.exists():
-        subprocess.run(
-            ["go", "install", "-trimpath", "-ldflags=-s -w", MODULE],
-            env={**os.environ, "GOBIN": str(PROGRAMS), "CGO_ENABLED": "0"},
-            check=True,
-            timeout=1800,
-        )
-    return program
 
 
 def _host_address(server: ApiServer) -> str:

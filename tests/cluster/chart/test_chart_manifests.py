@@ -132,6 +132,29 @@ def test_every_object_says_whose_it_is_and_every_image_comes_from_the_values(val
             assert container["resources"]["limits"]["memory"]
 
 
+@pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
+def test_every_object_is_of_a_stable_api(values, helm4):
+    versions = {
+        each["apiVersion"].rpartition("/")[2] for each in helm4.template("demo", SPACE, values, *KINDS)
+    }
+    assert versions == {"v1"}
+
+
+def test_every_policy_is_for_pods_and_ports_that_there_are(helm4):
+    found = helm4.template("demo", SPACE, {"s3": {"enabled": True}})
+    pods = [each["spec"]["template"] for each in found if each["kind"] in ("Deployment", "StatefulSet")]
+    policies = {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "NetworkPolicy"}
+    assert set(policies) == {"demo-cygnet-operator", "demo-cygnet-nats", "demo-cygnet-s3"}
+    for name, policy in policies.items():
+        labels = policy["podSelector"]["matchLabels"].items()
+        [pod] = [each for each in pods if labels <= each["metadata"]["labels"].items()]
+        assert pod["metadata"]["labels"]["app.kubernetes.io/component"] == name.rpartition("-")[2]
+        containers = pod["spec"]["containers"]
+        ports = {port["name"] for container in containers for port in container.get("ports", [])}
+        opened = {port["port"] for rule in policy["ingress"] for port in rule["ports"]}
+        assert opened <= ports
+
+
 def test_only_operator_hook_and_test_have_a_token(helm4):
     values = {"s3": {"enabled": True}}
     with_token = set()

@@ -130,11 +130,15 @@ class OperatorProcess:
         except OSError:
             return 0, ""
 
+    def metric(self, name: str) -> float:
+        """Return the sum of a metric over all its labels."""
+        _, text = self.get("/metrics")
+        lines = [line for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+
     def ticks(self) -> float:
         """Return how often it has looked at streams."""
-        _, text = self.get("/metrics")
-        lines = [line for line in text.splitlines() if line.startswith("cygnet_operator_samples_total{")]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
+        return self.metric("cygnet_operator_samples_total")
 
     def requests(self, verb: str) -> dict[str, float]:
         """Return how many requests of a verb it has made, by resource."""
@@ -145,6 +149,10 @@ class OperatorProcess:
                 resource = line.split('resource="')[1].split('"')[0]
                 found[resource] = found.get(resource, 0.0) + float(line.rsplit(" ", 1)[1])
         return found
+
+    def writes(self) -> float:
+        """Return how many requests it has made that write."""
+        return sum(sum(self.requests(verb).values()) for verb in ("apply", "create"))
 
 
 def a_pipeline(name: str, namespace: str, **spec: Any) -> dict[str, Any]:

@@ -46,6 +46,29 @@ def test_every_object_of_the_design_is_there_and_owned_by_the_pipeline() -> None
         assert each["metadata"]["labels"][INSTANCE] == "lime"
 
 
+def test_every_selector_selects_its_own_pods() -> None:
+    found = made()
+    pods = {str(role): pod_of(found, role)["metadata"]["labels"] for role in Role}
+
+    def selected(labels: Json) -> set[str]:
+        return {role for role, pod in pods.items() if labels.items() <= pod.items()}
+
+    everyone = {str(role) for role in Role}
+    assert selected(found["NetworkPolicy", "lime"]["spec"]["podSelector"]["matchLabels"]) == everyone
+    assert selected(found["Service", "lime-metrics"]["spec"]["selector"]) == everyone
+    for role in ("preprocessor", "uploader"):
+        budget = found["PodDisruptionBudget", f"lime-{role}"]["spec"]["selector"]
+        assert selected(budget["matchLabels"]) == {role}
+    for role in Role:
+        deployment = found["Deployment", f"lime-{role}"]["spec"]["selector"]
+        assert selected(deployment["matchLabels"]) == {str(role)}
+
+
+def test_every_object_is_of_a_stable_api() -> None:
+    versions = {each["apiVersion"] for each in made().values()}
+    assert {version.rpartition("/")[2] for version in versions} == {"v1"}
+
+
 def test_pods_pass_the_restricted_profile_and_get_no_token() -> None:
     found = made()
     assert found["ServiceAccount", "lime"]["automountServiceAccountToken"] is False
