@@ -54,7 +54,7 @@ test-cluster: setup ## the tests on a real Kubernetes: KUBECONFIG's, else kind's
 	$(BIN)/pytest tests/cluster -n0 --timeout=900
 
 test-cluster-full: setup ## the same at full length
-	$(BIN)/pytest tests/cluster -n0 --timeout=7200 --full
+	$(BIN)/pytest tests/cluster -n0 --timeout=7200 --full --page docs/reference/measured-on-a-cluster.md
 
 docs: setup ## write the generated pages again
 	$(BIN)/python -m cygnet.spec.reference > docs/reference/pipeline.md

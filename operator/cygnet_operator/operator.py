@@ -40,6 +40,7 @@ class Operator:
         ways: Ways,
     ) -> None:
         self._kube, self._settings, self._health, self._log = kube, settings, health, log
+        self._instance = instance
         self._dirty = Dirty()
         self._store = Store(self._dirty.mark, self._on_edit)
         self._events = Events(kube, instance, log)
@@ -123,6 +124,7 @@ class Operator:
                 registry=registry(self._store, login),
                 settings=kopf_settings(),
                 standalone=True,
+                identity=self._instance,  # type: ignore[arg-type] # else kopf asks who user 65532 is: nobody
                 stop_flag=kopf_stop,
                 ready_flag=ready,
                 **scope,

@@ -3,21 +3,27 @@
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cluster.clusters import Cluster, choose
 from cluster.kubectl import Kubectl
+from cluster.report import Measured, Report
 
 PIPELINE_IMAGES = ("simulator", "preprocessor", "aggregator", "uploader")
 IMAGES = (*PIPELINE_IMAGES, "operator", "nats", "s3")
+REPORT = pytest.StashKey[Report]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="the tests of full length too")
+    parser.addoption("--page", type=Path, metavar="FILE", help="write what was measured into this page")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[REPORT] = Report()
     config.addinivalue_line("markers", "full: of full length; only with --full")
 
 
@@ -27,6 +33,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     long = [item for item in items if item.get_closest_marker("full")]
     config.hook.pytest_deselected(items=long)
     items[:] = [item for item in items if item not in long]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    report, page = config.stash[REPORT], config.getoption("page")
+    if lines := report.lines():
+        terminalreporter.section("measured")
+        terminalreporter.write_line("\n".join(lines))
+    if page:
+        report.write(page)
+
+
+@pytest.fixture
+def measured(request: pytest.FixtureRequest) -> Measured:
+    """Takes lines that are to be read after the tests, and on the page of figures."""
+    report = request.config.stash[REPORT]
+    return lambda text: report.add(request.node.nodeid.removeprefix("tests/cluster/"), text)
 
 
 @pytest.fixture(scope="session")

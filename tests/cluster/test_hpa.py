@@ -14,6 +14,7 @@ from cluster.api_server import ApiServer
 from cluster.clusters import RIG, Cluster, RigCluster
 from cluster.metrics_server import metrics_server
 from cluster.operator.operator_process import OperatorProcess, a_pipeline, give_rights, kubeconfig, until
+from cluster.report import Measured
 from cygnet.spec.crd import crd_yaml
 from fixtures.nats_server import nats_server
 
@@ -74,7 +75,12 @@ def hpa(namespace: str, per_cent: int) -> dict[str, Any]:
 
 
 def test_an_hpa_on_cpu_grows_and_shrinks_a_pipeline(
-    server: ApiServer, namespace: str, busy_image: str, operator: OperatorProcess, tmp_path: Path
+    server: ApiServer,
+    namespace: str,
+    busy_image: str,
+    operator: OperatorProcess,
+    tmp_path: Path,
+    measured: Measured,
 ) -> None:
     def apply(document: dict[str, Any]) -> None:
         server.must("apply", "--server-side", "--filename", "-", text=json.dumps(document))
@@ -99,11 +105,11 @@ def test_an_hpa_on_cpu_grows_and_shrinks_a_pipeline(
         apply(hpa(namespace, PLENTY))
         begun = time.monotonic()
         until("three workers are ready", lambda: replicas() == (3, 3), 240)
-        print(f"1 → 3 workers by the HPA in {time.monotonic() - begun:.0f} s")
+        measured(f"1 → 3 workers by the HPA in {time.monotonic() - begun:.0f} s")
         apply(hpa(namespace, LITTLE))
         begun = time.monotonic()
         until("one worker is left", lambda: replicas() == (1, 1), 240)
-        print(f"3 → 1 worker by the HPA in {time.monotonic() - begun:.0f} s")
+        measured(f"3 → 1 worker by the HPA in {time.monotonic() - begun:.0f} s")
     scaler = server.get("hpa", "lime", "--namespace", namespace)
     told = {each["type"]: each["status"] for each in scaler["status"]["conditions"]}
     assert told["AbleToScale"] == "True"

@@ -14,6 +14,7 @@ from cluster.api_server import ApiServer
 from cluster.operator.host_pods import HostPods
 from cluster.operator.operator_process import a_pipeline
 from cluster.operator.world import World
+from cluster.report import Measured
 from cygnet.model.ledger import fold, ledger, total
 from cygnet.transport.account import read_account
 from cygnet.transport.connection import close, connect
@@ -92,7 +93,7 @@ def replicas(world: World, namespace: str) -> dict[str, int]:
 
 
 def test_pauses_and_drains_at_random_moments_lose_nothing(
-    running: World, namespace: str, s3: RcloneS3
+    running: World, namespace: str, s3: RcloneS3, measured: Measured
 ) -> None:
     world, dice = running, random.Random(7)
     s3.bucket_folder("lifecycle")
@@ -123,7 +124,7 @@ def test_pauses_and_drains_at_random_moments_lose_nothing(
         world.says(namespace, "lime", "Ready", "True", 120)
     found, _, _ = books(world.nats.url, namespace)
     stored = sum(each.stored for each in found.values())
-    print(f"\n{TIMES} pauses and drains: {len(found)} runs, {stored} events stored")
+    measured(f"{TIMES} pauses and drains: {len(found)} runs, {stored} events stored")
     assert len(found) >= TIMES
     assert stored > 0
 

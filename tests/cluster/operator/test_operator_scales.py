@@ -9,6 +9,7 @@ import pytest
 
 from cluster.operator.operator_process import a_pipeline, until
 from cluster.operator.world import World
+from cluster.report import Measured
 from cygnet.cli.main import run
 from cygnet.transport.connection import close, connect
 from cygnet.transport.names import Names
@@ -50,7 +51,9 @@ def announce(url: str, names: Names) -> None:
     asyncio.run(publish())
 
 
-def test_the_first_frame_wakes_a_sleeping_pipeline_within_seconds(world: World, namespace: str) -> None:
+def test_the_first_frame_wakes_a_sleeping_pipeline_within_seconds(
+    world: World, namespace: str, measured: Measured
+) -> None:
     world.apply(scaled("lime", namespace, minReplicas=0))
     world.has_children(namespace, "lime")
     assert replicas(world, namespace, "lime") == 0
@@ -59,7 +62,7 @@ def test_the_first_frame_wakes_a_sleeping_pipeline_within_seconds(world: World, 
     begun = time.monotonic()
     until("a worker is asked for", lambda: replicas(world, namespace, "lime") == 1)
     took = time.monotonic() - begun
-    print(f"from the first frame to a worker that is asked for: {took:.1f} s")
+    measured(f"from the first frame to a worker that is asked for: {took:.1f} s")
     assert took < 5
     until("an Event says so", lambda: events(world, namespace, "WakeUp"))
 

@@ -31,10 +31,10 @@ def installation(cluster: Cluster, images: Callable[[str], str]) -> Iterator[Ins
                     "s3": {"enabled": True, **disk},
                 },
             )
-            installation.install()
             try:
+                installation.install()
                 yield installation
             finally:
-                cluster.kubectl.within(pipelines).run("delete", "pipelines", "--all", "--wait=true")
+                cluster.kubectl.within(pipelines).run("delete", "pipelines", "--all", seconds=120)
                 helm.clean()
                 cluster.kubectl.run("delete", "namespace", home, "--wait=true", seconds=180)

@@ -11,6 +11,7 @@ import pytest
 
 from cluster.installation import RELEASE, Installation
 from cluster.kubectl import Kubectl, KubectlError, until
+from cluster.report import Measured
 from cluster.stored import check_stored
 from cluster.streams import RATE, stream
 from cygnet.spec.loader import loads
@@ -183,6 +184,7 @@ def test_every_event_is_stored_once_whatever_happens(
     full: int,
     seconds: int,
     pytestconfig: pytest.Config,
+    measured: Measured,
 ) -> None:
     """`short`, `full`: how much of it; `seconds`: for how long frames stream at least, by their number."""
     name, how_much = cleared, full if pytestconfig.getoption("full") else short
@@ -198,7 +200,7 @@ def test_every_event_is_stored_once_whatever_happens(
     [pipeline] = loads(json.dumps(document))
     with installation.bucket("luck") as bucket:
         seen = check_stored(bucket, pipeline, run, events)
-    print(f"\n{name}: {told}, while {sum(each.stored for each in at_once.values())} of {events} were stored")
-    print(f"  {line.equation()}\n  {seen}")
+    measured(f"{name}: {told}, while {sum(each.stored for each in at_once.values())} of {events} were stored")
+    measured(f"  {line.equation()}\n  {seen}")
     assert (line.announced, line.stored, line.dead) == (events, events, 0)
     assert set(books.waiting.values()) == {0}

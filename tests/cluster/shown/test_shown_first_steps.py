@@ -8,6 +8,7 @@ import pytest
 
 from cluster.installation import RELEASE, Installation
 from cluster.kubectl import until
+from cluster.report import Measured
 from cluster.stored import check_stored
 from cygnet.spec.loader import load
 
@@ -22,7 +23,9 @@ def test_one_frame_is_stored_as_it_was_sent(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize(("name", "events"), [("sosc", 5000), ("lime", 200)])
-def test_an_example_runs_as_it_is(installation: Installation, name: str, events: int) -> None:
+def test_an_example_runs_as_it_is(
+    installation: Installation, name: str, events: int, measured: Measured
+) -> None:
     file = EXAMPLES / f"{name}.yaml"
     [pipeline] = load(file)
     labels = installation.pipelines.get("namespace", installation.pipelines.namespace)["metadata"]["labels"]
@@ -41,8 +44,8 @@ def test_an_example_runs_as_it_is(installation: Installation, name: str, events:
         lambda: installation.pipeline(name)["status"].get("storedEvents") == events,
         90,
     )
-    print(f"\n{name}: Ready after {ready:.1f} s, complete after {took:.0f} s; {line.equation()}\n  {seen}")
-    print(installation.pipelines.run("get", "pl", name))
+    measured(f"{name}: Ready after {ready:.1f} s, complete after {took:.0f} s; {line.equation()}\n  {seen}")
+    measured(installation.pipelines.run("get", "pl", name))
     assert told
     assert (line.announced, line.stored) == (events, events)
     assert json.loads(installation.pipelines.run("get", "pl", name, "--output=json"))["status"]["run"] == run

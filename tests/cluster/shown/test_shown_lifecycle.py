@@ -7,6 +7,7 @@ import time
 import pytest
 
 from cluster.installation import Installation
+from cluster.report import Measured
 from cluster.stored import check_stored
 from cluster.streams import stream
 from cygnet.spec.loader import loads
@@ -21,7 +22,7 @@ def replicas(installation: Installation) -> dict[str, int]:
 
 
 def test_pauses_and_drains_at_random_moments_lose_nothing(
-    installation: Installation, pytestconfig: pytest.Config
+    installation: Installation, pytestconfig: pytest.Config, measured: Measured
 ) -> None:
     times, dice = 20 if pytestconfig.getoption("full") else 2, random.Random(11)
     document = stream(NAME, None, bucket="tides", runs="endless")
@@ -59,4 +60,4 @@ def test_pauses_and_drains_at_random_moments_lose_nothing(
             if line.announced:
                 check_stored(bucket, pipeline, run, line.announced)
     told = f"{len(books.lines)} runs, {books.stored} events stored once"
-    print(f"\n{times} pauses, resumes and drains: {told}")
+    measured(f"{times} pauses, resumes and drains: {told}")

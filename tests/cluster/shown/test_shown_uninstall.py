@@ -8,6 +8,7 @@ from cluster.conftest import new_namespaces
 from cluster.helm import helm_4
 from cluster.installation import RELEASE, Installation
 from cluster.kubectl import until
+from cluster.report import Measured
 from cluster.streams import stream
 from cygnet.transport.api import api
 from cygnet.transport.client import Client
@@ -46,11 +47,11 @@ def second(installation: Installation) -> Iterator[Installation]:
             release=SECOND,
             servers=installation,
         )
-        two.install()
         try:
+            two.install()
             yield two
         finally:
-            pipelines.run("delete", "pipelines", "--all", "--wait=true")
+            pipelines.run("delete", "pipelines", "--all", seconds=120)
             helm.clean()
 
 
@@ -64,7 +65,7 @@ async def stream_names(nc: Client) -> set[str]:
 
 
 def test_pipelines_run_on_without_an_operator_and_are_picked_up_again(
-    installation: Installation, second: Installation
+    installation: Installation, second: Installation, measured: Measured
 ) -> None:
     installation.apply(stream("neighbour", None, runs="endless"))
     second.apply(stream("stays", None, runs="endless", deletionPolicy="Retain"))
@@ -83,7 +84,7 @@ def test_pipelines_run_on_without_an_operator_and_are_picked_up_again(
     second.wants("stays", "Running")
     second.says("stays", "Ready", seconds=120)
     assert {pod["metadata"]["uid"] for pod in second.pods("stays", "aggregator")} == before
-    print("\nuninstalled: frames were stored all the while; reinstalled: picked up with the same pods")
+    measured("uninstalled: frames were stored all the while; reinstalled: picked up with the same pods")
 
     there = installation.ask(stream_names)
     assert any(f"CYG_{installation.pipelines.namespace}_neighbour_" in name for name in there)
@@ -99,4 +100,4 @@ def test_pipelines_run_on_without_an_operator_and_are_picked_up_again(
     left = until("the streams of what is deleted are gone", swept, 300, every=5.0)
     assert of("stays", left) == of("stays", there) != set()
     assert there - left == of("goes", there)
-    print(f"deletionPolicy Delete: {len(there - left)} streams gone, every other one is there")
+    measured(f"deletionPolicy Delete: {len(there - left)} streams gone, every other one is there")
