@@ -70,6 +70,12 @@ class Kubectl:
         """Delete without waiting for the end; what is not there is deleted already."""
         self.run("delete", *arguments, "--ignore-not-found", "--wait=false")
 
+    def started(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start kubectl and return it while it prints, as with `--watch`; whoever has it ends it."""
+        command = [str(self.program), f"--namespace={self.namespace}", *arguments]
+        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
     def until(self, what: str, look: Callable[["Kubectl"], Value | None], seconds: float = 60) -> Value:
         """Return the first answer of `look` that is neither None nor False, as the function of this name."""
         return until(what, lambda: look(self), seconds)

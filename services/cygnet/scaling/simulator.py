@@ -162,9 +162,11 @@ class _Fleet:
         return time - self.queue[0][0] if self.queue else 0
 
 
-def cygnet_policy() -> Policy:
-    """Return our rule, with its defaults."""
-    spec = ScalingSpec(min_replicas=1, max_replicas=MAX_PODS)
+_DEFAULTS = ScalingSpec(min_replicas=1, max_replicas=MAX_PODS)
+
+
+def cygnet_policy(spec: ScalingSpec = _DEFAULTS) -> Policy:
+    """Return our rule, for what a user says about scaling."""
 
     def begin() -> Callable[[Sequence[Sample]], int]:
         memory = Memory()
