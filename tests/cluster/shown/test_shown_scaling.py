@@ -33,6 +33,7 @@ from cluster.loads import (
     measure,
 )
 from cluster.replicas import followed
+from cluster.report import Measured
 from cluster.scaling_figure import draw, keep, kept
 from cluster.streams import RATE
 from cygnet.cli.main import run
@@ -66,7 +67,7 @@ def cleared(installation: Installation) -> Iterator[None]:
     ],
 )
 def test_a_load_is_followed_as_the_simulator_predicts(
-    installation: Installation, cleared: None, name: str, pytestconfig: pytest.Config
+    installation: Installation, cleared: None, name: str, pytestconfig: pytest.Config, measured: Measured
 ) -> None:
     is_full = pytestconfig.getoption("full")
     load = Load(name, TIMES if is_full else TIMES_IN_SHORT)
@@ -75,19 +76,19 @@ def test_a_load_is_followed_as_the_simulator_predicts(
     installation.says(name, "Ready", seconds=120)
     until("the source listens", lambda: is_listening(installation, name), 60, every=1.0)
     with followed(installation.pipelines, f"{name}-preprocessor") as replicas:
-        measured = measure(installation, load, frame, replicas)
+        lived = measure(installation, load, frame, replicas)
     told = installation.pipeline(name)["status"]
     books = installation.until_complete(name, 600)
     [(run_id, line)] = books.lines.items()
     seen = check_stored(installation, load, run_id)
     predicted = load.predicted()
-    print(f"\n{load.trace.title}, {load.times} times as fast: {len(measured.seconds)} s")
-    print(f"  measured   {figures(measured)}\n  predicted  {figures(predicted)}")
-    print(f"  steps: {replicas.steps}; predicted: {[step[1:] for step in predicted.steps]}")
-    print(f"  {line.equation()}; {seen}")
-    print(f"  events/s of a busy pod: {told['lastDecision']['inputs'].get('mu_hz')}")
+    measured(f"{load.trace.title}, {load.times} times as fast: {len(lived.seconds)} s")
+    measured(f"  measured   {figures(lived)}\n  predicted  {figures(predicted)}")
+    measured(f"  steps: {replicas.steps}; predicted: {[step[1:] for step in predicted.steps]}")
+    measured(f"  {line.equation()}; {seen}")
+    measured(f"  events/s of a busy pod: {told['lastDecision']['inputs'].get('mu_hz')}")
     if is_full:
-        keep(load, measured)
+        keep(load, lived)
         draw(kept())
     assert (line.announced, line.stored, line.dead) == (load.events, load.events, 0)
     assert len(replicas.steps) > 0
@@ -95,24 +96,26 @@ def test_a_load_is_followed_as_the_simulator_predicts(
         assert 1 <= after <= MAX_PODS
         assert after <= max(UP_FACTOR * before, before + UP_PODS)
         assert after >= before - max(1, math.floor(DOWN_FRACTION * before))
-    assert measured.reversals <= predicted.reversals + 4
+    assert lived.reversals <= predicted.reversals + 4
 
 
-def test_a_run_that_begins_gets_its_first_worker(installation: Installation, cleared: None) -> None:
+def test_a_run_that_begins_gets_its_first_worker(
+    installation: Installation, cleared: None, measured: Measured
+) -> None:
     installation.apply(slow("sleeper", 100, 0.05, {"minReplicas": 0}, lifecycle="Paused"))
     installation.says("sleeper", "Paused", seconds=90)
     with followed(installation.pipelines, "sleeper-preprocessor") as replicas:
         assert replicas.asked == 0
         installation.wants("sleeper", "Running")
         came = first_frame(installation, "sleeper")
-        print(f"\nfrom zero, after the first frame: {woken(replicas, came)}")
+        measured(f"from zero, after the first frame: {woken(replicas, came)}")
     assert "WakeUp" in [each["reason"] for each in decisions(installation, "sleeper")]
     assert installation.until_complete("sleeper", 120).stored == 100
 
 
 @FULL
 def test_the_last_worker_goes_only_when_nothing_is_left_to_do(
-    installation: Installation, cleared: None
+    installation: Installation, cleared: None, measured: Measured
 ) -> None:
     """Beside one that has nothing to do: a run without frames, and a frame without a run that is on."""
     scaling = {"minReplicas": 0, "maxReplicas": 2}
@@ -136,13 +139,13 @@ def test_the_last_worker_goes_only_when_nothing_is_left_to_do(
     assert set(installation.books("busy").states.values()) == {"ended"}
     assert set(installation.books("silent").states.values()) == {"running"}
     assert decisions(installation, "idle")[-1]["reason"] in ("Idle", "Asleep")
-    print(f"\nto zero {took:.0f} s after the run was stored; a run without frames keeps its worker,")
-    print("and so does a frame whose run has ended")
+    measured(f"to zero {took:.0f} s after the run was stored; a run without frames keeps its worker,")
+    measured("and so does a frame whose run has ended")
     before = frames(installation, "idle").last_seq
     with followed(installation.pipelines, "idle-preprocessor") as replicas:
         begin_next(installation, "idle")
         came = first_frame(installation, "idle", before)
-        print(f"from zero, after the first frame of the next run: {woken(replicas, came)}")
+        measured(f"from zero, after the first frame of the next run: {woken(replicas, came)}")
     until("both runs are stored", lambda: installation.books("idle").stored == 40, 120, every=2.0)
 
 
@@ -157,7 +160,7 @@ def begin_next(installation: Installation, name: str) -> None:
 
 
 def test_pods_that_no_node_takes_stop_growth_and_are_told_of(
-    installation: Installation, cleared: None
+    installation: Installation, cleared: None, measured: Measured
 ) -> None:
     nodes = installation.cluster.kubectl.items("nodes")
     least = min(amount(node["status"]["allocatable"]["cpu"]) for node in nodes)
@@ -176,12 +179,12 @@ def test_pods_that_no_node_takes_stop_growth_and_are_told_of(
     assert pending
     assert ready + len(pending) == count
     says_why(installation, "crowd", "Unschedulable")
-    print(f"\n{said}: held at {count} workers, {ready} ready, for {3 * UP_PERIOD_SECONDS:.0f} s")
+    measured(f"{said}: held at {count} workers, {ready} ready, for {3 * UP_PERIOD_SECONDS:.0f} s")
 
 
 @FULL
 def test_a_dry_run_decides_and_an_annotation_holds_one_direction(
-    installation: Installation, cleared: None
+    installation: Installation, cleared: None, measured: Measured
 ) -> None:
     scaling = {"maxReplicas": 4, "scaleDownWindowSeconds": 10}
     trial = slow("trial", None, 0.25, {**scaling, "dryRun": True})
@@ -189,11 +192,11 @@ def test_a_dry_run_decides_and_an_annotation_holds_one_direction(
     held = slow("held", 40 * RATE, 0.1, scaling)
     held["metadata"]["annotations"] = {"cygnet.dev/pause-scale-out": "true"}
     installation.apply(trial, held)
-    print(f"\nscale-out paused: {says_why(installation, 'held', 'ScaleOutPaused', 150)}")
+    measured(f"scale-out paused: {says_why(installation, 'held', 'ScaleOutPaused', 150)}")
     would = until("the dry run decides", lambda: changes(installation, "trial"), 120)
     assert {each["dryRun"] for each in would} == {True}
     assert (asked(installation, "held"), asked(installation, "trial")) == (1, 1)
-    print(
+    measured(
         f"dry run: {[(each['from'], each['to'], each['reason']) for each in would]}, 1 worker all the while"
     )
     installation.pipelines.delete("pipeline", "trial")
@@ -206,7 +209,9 @@ def test_a_dry_run_decides_and_an_annotation_holds_one_direction(
     assert count > 1
     annotate(installation, "held", "cygnet.dev/pause-scale-in-")
     until("it shrinks", lambda: asked(installation, "held") < count, 90)
-    print(f"scale-in paused at {count} workers: {hold['message']}; {asked(installation, 'held')} without it")
+    measured(
+        f"scale-in paused at {count} workers: {hold['message']}; {asked(installation, 'held')} without it"
+    )
 
 
 @FULL
@@ -215,6 +220,7 @@ def test_a_persons_wish_holds_for_one_cooldown_and_over_a_restart(
     cleared: None,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    measured: Measured,
 ) -> None:
     name, wish = "wished", 4
     installation.apply(
@@ -247,8 +253,7 @@ def test_a_persons_wish_holds_for_one_cooldown_and_over_a_restart(
     with pytest.raises(SystemExit):
         run(["scaling", "explain", name, "--namespace", installation.pipelines.namespace])
     told = capsys.readouterr().out
-    with capsys.disabled():
-        print(f"\n{wish} workers by hand, the same pods over a restart, and for {held:.0f} s\n{told}")
+    measured(f"{wish} workers by hand, the same pods over a restart, and for {held:.0f} s\n{told}")
     assert f"1 → {wish}" in told
     assert "ManualScale" in told
     assert "arrival_hz" in told
