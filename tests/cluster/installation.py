@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import os
 import re
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -112,7 +113,7 @@ class Installation:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={"KUBECONFIG": str(self.home.kubeconfig)},
+            env={**os.environ, "KUBECONFIG": str(self.home.kubeconfig)},
         )
         with process:
             try:
