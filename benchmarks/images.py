@@ -32,8 +32,9 @@ Written by `python -m benchmarks.images`, which measures the images of `make ima
 | image | runs | size, MB | above its base, MB | import, s of CPU | modules |
 |---|---|---|---|---|---|"""
 FOOT = """
-Size: all layers, not compressed. Import: least of {rounds} starts of Python that import the service, in its
-image (`docker run --rm --entrypoint python IMAGE -c 'import MODULE'`): what a pod needs before it connects.
+Size: all layers, not compressed; the base is {base}, of {base_mb:.0f} MB. Import: least of {rounds} starts of
+Python that import the service, in its image (`docker run --rm --entrypoint python IMAGE -c 'import MODULE'`):
+what a pod needs before it connects.
 The images of one program hold nothing beside it.
 
 Every image runs as user 65532 with a read-only root; only `/tmp` is to be writable. A list of what is in each
@@ -100,7 +101,7 @@ def main() -> None:
     for target in SINGLE_PROGRAMS:
         size = builder.size(f"cygnet/{target}:{arguments.tag}") / 1e6
         print(f"| `{target}` | one program | {size:.0f} | {size:.0f} | | |")
-    print(FOOT.format(rounds=ROUNDS))
+    print(FOOT.format(rounds=ROUNDS, base=arguments.base, base_mb=base / 1e6), end="")
 
 
 if __name__ == "__main__":
