@@ -74,6 +74,7 @@ def hpa(namespace: str, per_cent: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.rig("the image of its busy pods is brought into the rig's nodes only")
 def test_an_hpa_on_cpu_grows_and_shrinks_a_pipeline(
     server: ApiServer,
     namespace: str,
