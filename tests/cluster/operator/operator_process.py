@@ -132,8 +132,7 @@ class OperatorProcess:
 
     def metric(self, name: str) -> float:
         """Return the sum of a metric over all its labels."""
-        _, text = self.get("/metrics")
-        lines = [line for line in text.splitlines() if line.split("{")[0].split(" ")[0] == name]
+        lines = [line for line in self._metrics() if line.split("{")[0].split(" ")[0] == name]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
     def ticks(self) -> float:
@@ -142,13 +141,21 @@ class OperatorProcess:
 
     def requests(self, verb: str) -> dict[str, float]:
         """Return how many requests of a verb it has made, by resource."""
-        _, text = self.get("/metrics")
         found: dict[str, float] = {}
-        for line in text.splitlines():
+        for line in self._metrics():
             if line.startswith("cygnet_operator_api_requests_total{") and f'verb="{verb}"' in line:
                 resource = line.split('resource="')[1].split('"')[0]
                 found[resource] = found.get(resource, 0.0) + float(line.rsplit(" ", 1)[1])
         return found
+
+    def _metrics(self) -> list[str]:
+        """Return the lines of its metrics: one that is slow to answer has not done nothing."""
+
+        def look() -> list[str]:
+            code, text = self.get("/metrics")
+            return text.splitlines() if code == 200 else []
+
+        return until("metrics of the operator", look, 60)
 
     def writes(self) -> float:
         """Return how many requests it has made that write."""

@@ -17,6 +17,7 @@ from cluster.streams import RATE, stream
 from cygnet.spec.loader import loads
 
 SECOND_TAG = "test-next"
+ON_RIG = pytest.mark.rig("the node without disks is known by its name")
 pytestmark = pytest.mark.timeout(1200)
 
 
@@ -170,7 +171,7 @@ def cleared(installation: Installation, request: pytest.FixtureRequest) -> Itera
         pytest.param(delete_aggregator, 4, 20, 60, id="aggregator"),
         pytest.param(kill_nats, 1, 1, 40, id="nats"),
         pytest.param(take_s3_away, 20, 60, 40, id="s3"),
-        pytest.param(drain_node, 1, 1, 40, id="drain"),
+        pytest.param(drain_node, 1, 1, 40, id="drain", marks=ON_RIG),
         pytest.param(roll_image, 1, 1, 40, id="images"),
         pytest.param(upgrade_operator, 1, 1, 40, id="operator-upgrade"),
         pytest.param(take_operator_away, 15, 120, 60, id="operator-away"),
