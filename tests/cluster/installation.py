@@ -18,6 +18,7 @@ from cygnet.storage.settings import S3Settings
 from cygnet.transport.account import read_account
 from cygnet.transport.client import Client
 from cygnet.transport.connection import close, connect
+from cygnet.transport.errors import TransportError
 from cygnet.transport.names import Names
 from cygnet.transport.runs import RUN, run_state
 from cygnet.transport.streams import stream_state
@@ -126,7 +127,7 @@ class Installation:
                 process.terminate()
 
     def ask(self, question: Callable[[Client], Awaitable[T]]) -> T:
-        """Return what a question to NATS gives. Raises OSError where NATS cannot be had."""
+        """Return what a question to NATS gives. Raises OSError where NATS cannot be had, or not be asked."""
         if self.servers:
             return self.servers.ask(question)
         user = self.secret(f"{RELEASE}-nats")
@@ -140,7 +141,10 @@ class Installation:
                 await close(nc)
 
         with self.forwarded(f"service/{RELEASE}-nats", 4222) as port:
-            return asyncio.run(asked(port))
+            try:
+                return asyncio.run(asked(port))
+            except TransportError as error:
+                raise OSError(str(error)) from error
 
     def books(self, name: str) -> Books:
         """Return what NATS knows of a Pipeline now."""

@@ -107,11 +107,13 @@ def roll_image(installation: Installation, name: str, times: int) -> str:
 def upgrade_operator(installation: Installation, name: str, times: int) -> str:
     """Upgrade the operator alone: no pod of a Pipeline may change."""
     before = {pod["metadata"]["uid"] for pod in installation.pods(name, "aggregator")}
-    installation.values["operator"] = {"logLevel": "debug"}
+    installation.cluster.load(("operator",), SECOND_TAG)
+    images = installation.values["images"]
+    installation.values["images"] = {**images, "operator": {**images["operator"], "tag": SECOND_TAG}}
     installation.helm.upgrade(RELEASE, installation.home.namespace, installation.values, "--wait")
     rolled_out(installation, f"deployment/{RELEASE}-operator")
     assert {pod["metadata"]["uid"] for pod in installation.pods(name, "aggregator")} == before
-    return "the operator upgraded"
+    return f"the operator upgraded to :{SECOND_TAG}"
 
 
 def take_operator_away(installation: Installation, name: str, seconds: int) -> str:
@@ -195,7 +197,7 @@ def test_every_event_is_stored_once_whatever_happens(
     installation.says(name, "Ready", seconds=120)
     until("frames are stored", lambda: installation.books(name).stored > 0, 120, every=1.0)
     told = strike(installation, name, how_much)
-    at_once = installation.books(name).lines
+    at_once = until("NATS can be asked", lambda: installation.books(name), 60).lines
     books = installation.until_complete(name, 420)
     [(run, line)] = books.lines.items()
     [pipeline] = loads(json.dumps(document))
