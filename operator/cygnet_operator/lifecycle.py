@@ -113,7 +113,8 @@ def _drain(seen: Seen) -> Step:
         return _go_on(0, f"run {flow.run} is not complete yet")
     if flow.late:
         return _go_on(0, "the index of a run gets a late result")
-    if is_over and not flow.end_asked and seen.source_pods:
+    if seen.source_pods:
+        # It may have been asked for the next run just before, and begin that.
         return _go_on(0, "the source is ending")
     return _rest()
 

@@ -45,8 +45,8 @@ from cygnet.transport.runs import request_next_run
 from cygnet.transport.values import Values
 
 pytestmark = pytest.mark.timeout(1500)
-TIMES, TIMES_IN_SHORT = 10, 36
-"""How many times as fast an hour of a load goes by: in six minutes, in 100 s."""
+TIMES, TIMES_IN_SHORT = 10, 40
+"""How many times as fast an hour of a load goes by: in six minutes, in 90 s."""
 FULL = pytest.mark.full
 
 
@@ -126,6 +126,7 @@ def test_the_last_worker_goes_only_when_nothing_is_left_to_do(
         slow("silent", None, 0.05, scaling, sources=silent),
         slow("busy", 1, busy, scaling, streams={"ackWaitSeconds": 60}),
     )
+    installation.says("idle", "Ready", seconds=120)
     installation.until_complete("idle", 180)
     begun = time.monotonic()
     until("each has a worker", lambda: {asked(installation, each) for each in ("silent", "busy")} == {1}, 90)
@@ -170,7 +171,7 @@ def test_pods_that_no_node_takes_stop_growth_and_are_told_of(
     installation.apply(document)
     said = says_why(installation, "crowd", "Unschedulable", 180)
     with followed(installation.pipelines, "crowd-preprocessor") as replicas:
-        time.sleep(3 * UP_PERIOD_SECONDS)  # the load would have it grow in each of them
+        time.sleep(2 * UP_PERIOD_SECONDS)  # the load would have it grow in each of them
         assert not replicas.steps
         count, ready = replicas.asked, replicas.ready
     pending = [
@@ -179,7 +180,7 @@ def test_pods_that_no_node_takes_stop_growth_and_are_told_of(
     assert pending
     assert ready + len(pending) == count
     says_why(installation, "crowd", "Unschedulable")
-    measured(f"{said}: held at {count} workers, {ready} ready, for {3 * UP_PERIOD_SECONDS:.0f} s")
+    measured(f"{said}: held at {count} workers, {ready} ready, for {2 * UP_PERIOD_SECONDS:.0f} s")
 
 
 @FULL
@@ -189,11 +190,11 @@ def test_a_dry_run_decides_and_an_annotation_holds_one_direction(
     scaling = {"maxReplicas": 4, "scaleDownWindowSeconds": 10}
     trial = slow("trial", None, 0.25, {**scaling, "dryRun": True})
     trial["spec"]["sources"][0]["simulator"]["rateHz"] = RATE / 3
-    held = slow("held", 40 * RATE, 0.1, scaling)
+    held = slow("held", 60 * RATE, 0.1, scaling)
     held["metadata"]["annotations"] = {"cygnet.dev/pause-scale-out": "true"}
     installation.apply(trial, held)
     measured(f"scale-out paused: {says_why(installation, 'held', 'ScaleOutPaused', 150)}")
-    would = until("the dry run decides", lambda: changes(installation, "trial"), 120)
+    would = until("the dry run decides", lambda: changes(installation, "trial") or None, 120)
     assert {each["dryRun"] for each in would} == {True}
     assert (asked(installation, "held"), asked(installation, "trial")) == (1, 1)
     measured(
@@ -240,7 +241,6 @@ def test_a_persons_wish_holds_for_one_cooldown_and_over_a_restart(
     installation.home.run(
         "rollout", "status", f"deployment/{RELEASE}-operator", "--timeout=120s", seconds=130
     )
-    until("the new operator has looked", lambda: holding(installation, name, "ManualScale"), 120)
     with followed(installation.pipelines, f"{name}-preprocessor") as replicas:
         time.sleep(max(0.0, begun + COOLDOWN_SECONDS - 20 - time.monotonic()))
         assert not replicas.steps
@@ -254,7 +254,7 @@ def test_a_persons_wish_holds_for_one_cooldown_and_over_a_restart(
         run(["scaling", "explain", name, "--namespace", installation.pipelines.namespace])
     told = capsys.readouterr().out
     measured(f"{wish} workers by hand, the same pods over a restart, and for {held:.0f} s\n{told}")
-    assert f"1 → {wish}" in told
+    assert f"→ {wish}" in told
     assert "ManualScale" in told
     assert "arrival_hz" in told
     assert json.loads(told_as_json(installation, name, capsys))[name]["decisions"]

@@ -25,9 +25,8 @@ def second(installation: Installation) -> Iterator[Installation]:
     with new_namespaces(cluster) as make:
         home, pipelines = cluster.kubectl.within(make()), cluster.kubectl.within(make())
         for name in ("nats", "s3"):
-            secret = {"name": name, "namespace": home.namespace}
             data = installation.home.get("secret", f"{RELEASE}-{name}")["data"]
-            cluster.kubectl.apply({"apiVersion": "v1", "kind": "Secret", "metadata": secret, "data": data})
+            home.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data})
         values = {
             "images": installation.values["images"],
             "watchNamespaces": [pipelines.namespace],

@@ -128,7 +128,6 @@ class Lifecycles(RuleBasedStateMachine):
                 world.end_of = int(trusted.run.removeprefix("run-"))
             elif trusted.run == f"run-{world.run}":
                 world.run += 1
-            self.known = None
         world.source_wanted, world.others = made.source, made.others
         world.workers = max(1 if made.others else 0, made.min_preprocessors)
         self.was, self.last = made.phase, made
