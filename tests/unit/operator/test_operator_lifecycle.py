@@ -195,6 +195,13 @@ def test_a_drain_never_rests_before_everything_is_stored(seen: Seen) -> None:
 
 
 @given(SEEN)
+def test_nothing_is_drained_while_a_source_may_begin_another_run(seen: Seen) -> None:
+    made = step("Drained", seen)
+    if seen.source_pods and seen.flow is not None:
+        assert made.phase is Phase.DRAINING
+
+
+@given(SEEN)
 def test_without_news_nothing_that_works_is_stopped(seen: Seen) -> None:
     blind = replace(seen, flow=None)
     made = step("Drained", blind)
