@@ -94,7 +94,8 @@ def test_pipelines_run_on_without_an_operator_and_are_picked_up_again(
         return None if of("goes", names) else names
 
     def of(name: str, names: set[str]) -> set[str]:
-        return {each for each in names if f"CYG_{second.pipelines.namespace}_{name}_" in each}
+        mine = f"{second.pipelines.namespace}_{name}"
+        return {each for each in names if each.startswith(f"CYG_{mine}_") or each == f"KV_cyg_{mine}"}
 
     left = until("the streams of what is deleted are gone", swept, 300, every=5.0)
     assert of("stays", left) == of("stays", there) != set()
