@@ -127,7 +127,7 @@ def test_a_missing_binary_names_what_to_install(tmp_path, monkeypatch):
 
 
 SUPERVISOR = """
-import asyncio, pathlib, sys, time
+import asyncio, pathlib, signal, sys
 from cygnet.local.keys import own_keys
 from cygnet.local.nats_server import NatsServer
 from cygnet.local.ports import choose
@@ -142,7 +142,7 @@ async def main():
     for server in servers:
         await server.ready()
     print(*[server.pid for server in servers], flush=True)
-    time.sleep(3600)
+    signal.pause()
 asyncio.run(main())
 """
 

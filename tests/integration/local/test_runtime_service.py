@@ -23,7 +23,7 @@ spec:
   uploader: {bucket: dummy-bucket}
 """
 PROGRAM = """
-import asyncio, sys
+import asyncio, sys, threading
 from cygnet.runtime.service import run_service
 
 async def waits(context):
@@ -35,7 +35,7 @@ async def waits(context):
 
 async def dies(context):
     async with asyncio.TaskGroup() as group:
-        group.create_task(asyncio.sleep(3600))
+        group.create_task(asyncio.Event().wait())
         group.create_task(breaks())
 
 async def breaks():
@@ -45,17 +45,14 @@ async def hangs(context):
     print("body runs", flush=True)
     while True:
         try:
-            await asyncio.sleep(3600)
+            await asyncio.Event().wait()
         except asyncio.CancelledError:
             pass
 
 async def blocks(context):
-    import time
-    await asyncio.sleep(0.2)
     print("body runs", flush=True)
-    time.sleep(0.5)
     await context.stop.wait()
-    time.sleep(3600)
+    threading.Event().wait()
 
 sys.exit(run_service("dummy", globals()[sys.argv[1]], sys.argv[2]))
 """
@@ -165,7 +162,8 @@ def test_a_second_signal_ends_at_once(start, nats):
     service = start("hangs", nats.url, CYGNET_GRACE_SECONDS="600")
     service.stdout.readline()
     service.send_signal(signal.SIGTERM)
-    time.sleep(0.2)
+    while json.loads(service.stderr.readline())["message"] != "stopping":
+        assert service.poll() is None
     service.send_signal(signal.SIGTERM)
     assert service.wait(20) == 1
 
