@@ -56,12 +56,8 @@ def _histogram(axes: "Axes", values: npt.NDArray[np.float64], groups: Groups) ->
     edges = np.linspace(low, high if high > low else low + 1, _BINS + 1)
     for group, members in groups.items():
         counts, _ = np.histogram(values[members & np.isfinite(values)], edges)
-        axes.stairs(
-            counts / max(int(members.sum()), 1),
-            edges,
-            color=_color(group),
-            label=f"{group} ({int(members.sum())})",
-        )
+        size = int(members.sum())
+        axes.stairs(counts / max(size, 1), edges, color=_color(group), label=f"{group} ({size})")
     plain(axes)
 
 
