@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from cygnet.model.ledger import Ledger, RunAccount, ledger
 from cygnet.runtime.metrics import LEDGER_EVENTS, LEDGER_RUN_ENDED
 from cygnet.transport.errors import TransportError
+from cygnet.transport.runs import cursor_key
 from cygnet.transport.values import Values
 
 TURN_SECONDS = 2.0
@@ -26,7 +27,7 @@ class Books:
         issued: dict[str, int] = {}
         if account.end is None:
             for detector in account.detectors:
-                value = await self._values.get(f"cursor.{account.run}.{detector}")
+                value = await self._values.get(cursor_key(account.run, detector))
                 if value is not None:
                     issued[detector] = int(value.data["next"])
         self._show(account.run, ledger(account, issued))

@@ -13,7 +13,7 @@ from cygnet.cli.output import print_json
 from cygnet.model.errors import NoSuchError
 from cygnet.model.ledger import RunAccount, ledger, stored_twice, total
 from cygnet.storage.ledger_files import read_ledger
-from cygnet.transport.runs import RUN_KEY
+from cygnet.transport.runs import RUN_KEY, cursor_key
 
 
 def show_ledger(
@@ -84,7 +84,7 @@ async def _live(link: Link, run: str | None) -> tuple[RunAccount, dict[str, int]
     account = await read_run(link, run) if run else RunAccount("")
     issued = {}
     for name in account.detectors:
-        cursor = await link.values.get(f"cursor.{run}.{name}")
+        cursor = await link.values.get(cursor_key(run, name))
         if cursor:
             issued[name] = int(cursor.data["next"])
     return account, issued

@@ -15,7 +15,7 @@ from cygnet.storage.ledger_files import read_ledger
 from cygnet.transport.api import NOT_FOUND
 from cygnet.transport.errors import ApiError
 from cygnet.transport.names import Names
-from cygnet.transport.runs import RUN
+from cygnet.transport.runs import RUN, cursor_key
 from cygnet.transport.values import Values
 
 Row = dict[str, Any]
@@ -83,7 +83,7 @@ async def _live(link: Link) -> list[Row]:
         account = await read_run(link, run)
         issued = {}
         for detector in account.detectors:
-            cursor = await link.values.get(f"cursor.{run}.{detector}")
+            cursor = await link.values.get(cursor_key(run, detector))
             if cursor:
                 issued[detector] = int(cursor.data["next"])
         rows.append({"pipeline": link.name} | _row(account, str(value.data["state"]), issued))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cygnet.model.identity import new_run_id
-from cygnet.transport.runs import RUN_KEY, RunRequest, run_state
+from cygnet.transport.runs import RUN_KEY, RunRequest, cursor_key, run_state
 from cygnet.transport.values import ConflictError, Values
 
 COMPLETE = "complete"
@@ -49,5 +49,5 @@ async def ask_for_run(values: Values, events: int | None) -> Asked:
 
 async def _issued(values: Values, run: str) -> int:
     """Return the numbers that the detector which is furthest has issued, or may have."""
-    cursors = [await values.get(key) for key in await values.keys(f"cursor.{run}.")]
+    cursors = [await values.get(key) for key in await values.keys(cursor_key(run, ""))]
     return max((max(int(c.data["next"]), int(c.data.get("reserved", 0))) for c in cursors if c), default=0)

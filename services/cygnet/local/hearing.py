@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from cygnet.spec.pipeline import Pipeline
 from cygnet.transport.client import Client
 from cygnet.transport.names import intake_stream
+from cygnet.transport.runs import base_key, cursor_key
 from cygnet.transport.streams import stream_state
 from cygnet.transport.values import Values
 
@@ -32,8 +33,8 @@ async def announced_until(nc: Client, pipeline: Pipeline) -> dict[str, int]:
 async def has_heard(values: Values, run: str, until: Mapping[str, int]) -> bool:
     """Whether a run's bridges have taken every announcement up to these sequences."""
     for detector, last in until.items():
-        base = await values.get(f"base.{run}.{detector}")
-        cursor = await values.get(f"cursor.{run}.{detector}")
+        base = await values.get(base_key(run, detector))
+        cursor = await values.get(cursor_key(run, detector))
         if base is None or int(base.data["base"]) + (int(cursor.data["next"]) if cursor else 0) <= last:
             return False
     return True

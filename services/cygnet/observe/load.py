@@ -10,7 +10,7 @@ from cygnet.transport.api import NOT_FOUND
 from cygnet.transport.client import Client
 from cygnet.transport.errors import ApiError
 from cygnet.transport.names import Names
-from cygnet.transport.runs import BEAM_KEY, SETTLED, RunRequest, current_run, run_key
+from cygnet.transport.runs import BEAM_KEY, SETTLED, RunRequest, current_run, cursor_key, run_key
 from cygnet.transport.streams import (
     PREPROCESSOR,
     PREPROCESSOR_BATCH,
@@ -126,7 +126,7 @@ class LoadReader:
 
     async def cursors(self, run: str) -> dict[str, Cursor]:
         """Return how far the detectors of a run are, those that have begun."""
-        values = await asyncio.gather(*(self._values.get(f"cursor.{run}.{name}") for name in self.detectors))
+        values = await asyncio.gather(*(self._values.get(cursor_key(run, name)) for name in self.detectors))
         return {
             name: Cursor(next=int(value.data["next"]), held_seconds=float(value.data.get("held_seconds", 0)))
             for name, value in zip(self.detectors, values, strict=True)

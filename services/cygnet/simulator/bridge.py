@@ -13,6 +13,7 @@ from cygnet.simulator.source import Batch
 from cygnet.spec.sources import AnnouncementsSource
 from cygnet.transport.codec import decode_announcement
 from cygnet.transport.intake import IntakeReader
+from cygnet.transport.runs import base_key
 from cygnet.transport.values import Values
 
 _FETCH = 500  # messages that are read ahead
@@ -48,7 +49,7 @@ class Bridge:
         await self.close()
         self._reader = self._new_reader()
         self._run = run
-        key = f"base.{run}.{self.detector}"
+        key = base_key(run, self.detector)
         value = await self._values.get(key)
         if value is None:
             self._base = await self._first_of_run(self._reader)

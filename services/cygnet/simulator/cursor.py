@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+from cygnet.transport.runs import cursor_key
 from cygnet.transport.values import Values
 
 _INTERVAL_SECONDS = 0.1
@@ -30,7 +31,7 @@ class Cursor:
     @property
     def key(self) -> str:
         """Its key in the key-value bucket."""
-        return f"cursor.{self.run}.{self.detector}"
+        return cursor_key(self.run, self.detector)
 
     async def load(self) -> None:
         """Go to where the run was left."""

@@ -20,6 +20,7 @@ from cygnet.simulator.schedule import event_times
 from cygnet.simulator.source import Batch
 from cygnet.simulator.truth import TruthWriter
 from cygnet.spec.simulated import SimulatedSource
+from cygnet.transport.runs import base_key
 from cygnet.transport.values import ConflictError, Values
 
 _AHEAD_BYTES = 32 << 20  # of images that are made or wait, so that large ones do not fill the memory
@@ -130,7 +131,7 @@ def nuclear_share(spec: SimulatedSource, seconds: float) -> float:
 
 async def run_start_ns(values: Values, run: str) -> int:
     """Return when a run has started, in UTC ns: the same for all its detectors, and after a restart."""
-    key = f"base.{run}.{ALL_DETECTORS}"
+    key = base_key(run, ALL_DETECTORS)
     while True:
         value = await values.get(key)
         if value is not None:

@@ -9,7 +9,7 @@ from cygnet.transport.values import ConflictError, Values
 RUN_KEY = "control.run"
 END_KEY = "control.end"
 BEAM_KEY = "beam"
-RUN, LATE = "run.", "late."
+RUN, LATE, CURSOR, BASE = "run.", "late.", "cursor.", "base."
 STATES = ("running", "ended", "complete", "removed")
 SETTLED = ("complete", "removed")  # nothing of such a run is open
 
@@ -25,6 +25,16 @@ class RunRequest:
 def run_key(run: str) -> str:
     """Key of a run's state."""
     return f"{RUN}{run}"
+
+
+def cursor_key(run: str, detector: str) -> str:
+    """Key of how far a source has issued the events of a detector."""
+    return f"{CURSOR}{run}.{detector}"
+
+
+def base_key(run: str, detector: str) -> str:
+    """Key of what a detector's events in a run are counted from: a start in time, or a bridge's sequence."""
+    return f"{BASE}{run}.{detector}"
 
 
 def late_key(run: str) -> str:
