@@ -14,6 +14,8 @@ LABELS = {"namespace": "beam", "pipeline": "lime"}
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
+    """Neither by these tests nor by others of the process, before them."""
+    metrics.forget("beam", "lime")
     yield
     metrics.forget("beam", "lime")
 
