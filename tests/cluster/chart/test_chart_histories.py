@@ -10,14 +10,15 @@ from cluster.helm import HelmError
 pytestmark = pytest.mark.usefixtures("no_crd", "no_release_stays")
 
 
-def test_a_second_release_leaves_the_crd_to_the_first(helm, kubectl, namespace):
-    helm.install("one", namespace, LEAN)
-    helm.install("two", namespace, LEAN)
-    helm.upgrade("two", namespace, LEAN)
+def test_a_second_release_leaves_the_crd_to_the_first(helm, kubectl, new_namespace, namespace):
+    first, second = ({**LEAN, "watchNamespaces": [each]} for each in (namespace, new_namespace()))
+    helm.install("one", namespace, first)
+    helm.install("two", namespace, second)
+    helm.upgrade("two", namespace, second)
     assert owner(kubectl) == "one"
     kubectl.apply(pipeline("kept"))
     helm.uninstall("two", namespace)
-    helm.upgrade("one", namespace, LEAN)
+    helm.upgrade("one", namespace, first)
     helm.uninstall("one", namespace)
     assert find(kubectl, "crd", CRD)
     assert find(kubectl, "pipelines", "kept")
@@ -75,6 +76,7 @@ def test_an_older_crd_is_refused_with_the_way_out_and_then_taken_over(helm, kube
         helm.install("one", namespace, LEAN)
     helm.install("two", namespace, {**LEAN, "crds": {"install": False}})
     assert "preprocessor" not in spec_fields(kubectl), "a release without the CRD has changed it"
+    helm.uninstall("two", namespace)
     lines = [line.strip() for line in str(refused.value).splitlines()]
     commands = [line for line in lines if line.startswith("kubectl ")]
     assert len(commands) == 2

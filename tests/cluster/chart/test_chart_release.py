@@ -75,7 +75,30 @@ def test_notes_tell_three_commands_and_what_an_empty_dir_means(helm, kubectl, na
         assert command in said
     assert "emptyDir" in said
     assert "every frame in flight" in said
+    helm.uninstall("cygnet", namespace, "--no-hooks")
     assert "emptyDir" not in helm.install("other", namespace, {**LEAN, "crds": {"install": False}})
+
+
+def test_no_second_operator_for_the_same_pipelines(helm, namespace, new_namespace):
+    """The first may watch all namespaces or one, and so may the second; its own upgrade is not the second."""
+    elsewhere = new_namespace()
+    every, one = LEAN, {**LEAN, "watchNamespaces": [namespace]}
+    for first, second, where in (
+        (every, every, "every namespace"),
+        (every, one, "every namespace"),
+        (one, every, f"namespace {namespace}"),
+        (one, one, f"namespace {namespace}"),
+    ):
+        helm.install("first", namespace, first)
+        helm.upgrade("first", namespace, first)
+        told = f"release first of namespace {namespace} runs the Pipelines of {where} already"
+        with pytest.raises(HelmError, match=told):
+            helm.install("first", elsewhere, second)
+        with pytest.raises(HelmError, match="by watchNamespaces, or uninstall that one first"):
+            helm.install("second", namespace, second)
+        helm.uninstall("first", namespace)
+    helm.install("first", namespace, one)
+    helm.install("first", elsewhere, {**LEAN, "watchNamespaces": [elsewhere]})
 
 
 def test_editors_of_a_namespace_may_scale_pipelines_and_viewers_may_look(helm4, kubectl, namespace):
