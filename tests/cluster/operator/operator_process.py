@@ -139,6 +139,21 @@ class OperatorProcess:
         """Return how often it has looked at streams."""
         return self.metric("cygnet_operator_samples_total")
 
+    def decisions(self, namespace: str, name: str) -> float:
+        """Return how often it has decided on a Pipeline's workers, once every five seconds."""
+        series = "cygnet_pipeline_scaling_decisions_total{"
+        labels = (f'namespace="{namespace}"', f'pipeline="{name}"')
+        lines = [line for line in self._metrics() if line.startswith(series)]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(each in line for each in labels))
+
+    def visits(self) -> float:
+        """Return how often it has visited Pipelines, with whatever outcome."""
+        return self.metric("cygnet_operator_reconciles_total")
+
+    def sweeps(self) -> float:
+        """Return how often it has looked for what deleted Pipelines left."""
+        return self.metric("cygnet_operator_sweeps_total")
+
     def requests(self, verb: str) -> dict[str, float]:
         """Return how many requests of a verb it has made, by resource."""
         found: dict[str, float] = {}

@@ -171,12 +171,12 @@ def test_a_restart_changes_nothing_and_an_idle_pipeline_costs_no_writes(world: W
     works(world, namespace, "lime")
     world.says(namespace, "lime", "StreamsReady", "True")
     world.says(namespace, "lime", "MetricsAvailable", "True")
-    time.sleep(35)  # the numbers of its first half minute are written
+    until("the first half minute's numbers", lambda: world.operator.decisions(namespace, "lime") >= 7, 90)
     code, seconds = world.operator.stop()
     assert (code, seconds < 15) == (0, True)
     before = world.children(namespace, "lime")
     world.operator.start()
-    time.sleep(45)
+    until("nine decisions more", lambda: world.operator.decisions(namespace, "lime") >= 9, 90)
     after = world.children(namespace, "lime")
     versions = {key: each["metadata"]["resourceVersion"] for key, each in before.items()}
     assert versions == {key: each["metadata"]["resourceVersion"] for key, each in after.items()}

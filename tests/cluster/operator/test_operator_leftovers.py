@@ -1,7 +1,6 @@
 """What stays on NATS when a Pipeline is deleted, and what goes; and what a run is asked for."""
 
 import asyncio
-import time
 
 from cluster.operator.operator_process import INSTALLATION, a_pipeline, until
 from cluster.operator.world import World
@@ -50,7 +49,8 @@ def test_after_delete_nothing_is_left_and_after_retain_everything(world: World, 
     until("streams", lambda: len(buckets(url, namespace)) == 5)
     for name in ("goes", "stays", "reborn"):
         world.server.must("delete", f"pipeline/{name}", "--namespace", namespace)
-    time.sleep(30)
+    swept = world.operator.sweeps()
+    until("a list without it", lambda: world.operator.sweeps() > swept, 90)
     assert "goes" in buckets(url, namespace), "one list without it is not enough"
     world.apply(a_pipeline("reborn", namespace, deletionPolicy="Delete"))
     until("the sweep", lambda: "goes" not in buckets(url, namespace), SWEPT_SECONDS)

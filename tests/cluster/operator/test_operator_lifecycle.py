@@ -12,7 +12,7 @@ import pytest
 
 from cluster.api_server import ApiServer
 from cluster.operator.host_pods import HostPods
-from cluster.operator.operator_process import a_pipeline
+from cluster.operator.operator_process import a_pipeline, until
 from cluster.operator.world import World
 from cluster.report import Measured
 from cygnet.model.ledger import fold, ledger, total
@@ -143,7 +143,7 @@ def test_a_drain_without_nats_goes_on_when_it_is_back(running: World, namespace:
     world.nats.kill()
     world.operator.stop()
     world.operator.start()
-    time.sleep(8)
+    until("it has visited it twice", lambda: world.operator.visits() >= 2, 60)
     assert set(replicas(world, namespace).values()) == {0}, "what rests does not wake up without news"
     world.nats.start()
     found, _, _ = books(world.nats.url, namespace)
