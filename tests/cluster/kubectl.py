@@ -77,12 +77,12 @@ class Kubectl:
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
 
     def until(self, what: str, look: Callable[["Kubectl"], Value | None], seconds: float = 60) -> Value:
-        """Return the first answer of `look` that is neither None nor False, as the function of this name."""
+        """Return the first answer of `look` that is true, as the function of this name."""
         return until(what, lambda: look(self), seconds)
 
 
 def until(what: str, look: Callable[[], Value | None], seconds: float = 60, every: float = 0.2) -> Value:
-    """Return the first answer of `look` that is neither None nor False.
+    """Return the first answer of `look` that is true: neither None nor empty.
 
     TimeoutError says `what` was waited for. A look that raises KubectlError or OSError counts as none, and
     the last such error is told.
@@ -94,7 +94,7 @@ def until(what: str, look: Callable[[], Value | None], seconds: float = 60, ever
         except (KubectlError, OSError) as error:
             last = str(error)
         else:
-            if answer is not None and answer is not False:
+            if answer:
                 return answer
             last = repr(answer)
         if monotonic() > end:

@@ -9,7 +9,7 @@ from typing import Any
 
 from cluster.api_server import ApiServer
 from cluster.go_programs import go_program
-from cluster.operator.operator_process import until
+from cluster.kubectl import until
 
 MODULE, VERSION = "sigs.k8s.io/metrics-server/cmd/metrics-server", "v0.8.0"
 NAMESPACE, NAME, PORT = "kube-system", "metrics-server", 10443

@@ -57,12 +57,11 @@ def config_map(name: str, **files: str) -> dict[str, Any]:
 def exit_code(kubectl: Kubectl, name: str, seconds: float = 180) -> int:
     """Wait until the pod's container has ended, and return its exit code."""
 
-    def ended(kubectl: Kubectl) -> list[int] | None:
+    def ended(kubectl: Kubectl) -> list[int]:
         states = kubectl.get("pod", name)["status"].get("containerStatuses", [])
-        over = [
+        return [
             state["state"]["terminated"]["exitCode"] for state in states if "terminated" in state["state"]
         ]
-        return over or None
 
     return kubectl.until(f"the end of pod {name}", ended, seconds)[0]
 

@@ -12,8 +12,9 @@ import pytest
 
 from cluster.api_server import ApiServer
 from cluster.clusters import RIG, Cluster, RigCluster
+from cluster.kubectl import until
 from cluster.metrics_server import metrics_server
-from cluster.operator.operator_process import OperatorProcess, a_pipeline, give_rights, kubeconfig, until
+from cluster.operator.operator_process import OperatorProcess, a_pipeline, give_rights, kubeconfig
 from cluster.report import Measured
 from cygnet.spec.crd import crd_yaml
 from fixtures.nats_server import nats_server

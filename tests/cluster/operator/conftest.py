@@ -53,6 +53,8 @@ def make_world(nats: NatsServer, tmp_path: Path) -> Iterator[Callable[..., World
     for world in made:
         world.operator.kill()
         world.proxy.cut()
+    if nats.process is None:  # a test that took it away has failed
+        nats.start()
 
 
 @pytest.fixture

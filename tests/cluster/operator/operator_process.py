@@ -7,28 +7,17 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from cluster.api_server import ApiServer
+from cluster.kubectl import until
 from cygnet_operator.rbac import manifest_rules
 from fixtures.nats_server import free_port
 
-T = TypeVar("T")
 ROLE = "cygnet-operator-test"
 INSTALLATION = "test/test"
-
-
-def until(what: str, look: Callable[[], T], seconds: float = 30.0) -> T:
-    """Return what `look` gives once it is true; fail with `what` and the last look after a time."""
-    deadline = time.monotonic() + seconds
-    found = look()
-    while not found:
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s; last seen: {found!r}"
-        time.sleep(0.1)
-        found = look()
-    return found
 
 
 def give_rights(server: ApiServer, namespace: str) -> None:

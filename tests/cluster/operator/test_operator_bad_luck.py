@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 
 from cluster.api_server import running_api_server
-from cluster.operator.operator_process import ROLE, a_pipeline, until
+from cluster.kubectl import until
+from cluster.operator.operator_process import ROLE, a_pipeline
 from cluster.operator.world import CRD, World
 from cygnet.spec.crd import crd_yaml
 

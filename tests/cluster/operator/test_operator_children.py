@@ -4,7 +4,8 @@ import json
 import time
 from typing import Any
 
-from cluster.operator.operator_process import a_pipeline, until
+from cluster.kubectl import until
+from cluster.operator.operator_process import a_pipeline
 from cluster.operator.world import World
 
 

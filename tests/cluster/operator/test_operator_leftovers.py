@@ -2,7 +2,8 @@
 
 import asyncio
 
-from cluster.operator.operator_process import INSTALLATION, a_pipeline, until
+from cluster.kubectl import until
+from cluster.operator.operator_process import INSTALLATION, a_pipeline
 from cluster.operator.world import World
 from cygnet.runtime.sizes import owner_metadata, stream_sizes
 from cygnet.spec.pipeline import Pipeline

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from cluster.api_server import ApiServer
+from cluster.kubectl import until
 from cluster.operator.host_pods import HostPods
-from cluster.operator.operator_process import a_pipeline, until
+from cluster.operator.operator_process import a_pipeline
 from cluster.operator.world import World
 from cluster.report import Measured
 from cygnet.model.ledger import fold, ledger, total

@@ -10,7 +10,8 @@ import pytest
 
 from cluster.api_server import ApiServer, running_api_server
 from cluster.fake_nodes import fake_nodes
-from cluster.operator.operator_process import a_pipeline, until
+from cluster.kubectl import until
+from cluster.operator.operator_process import a_pipeline
 from cluster.operator.world import World
 from cluster.report import Measured
 from cygnet.spec.crd import crd_yaml

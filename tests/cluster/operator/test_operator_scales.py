@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cluster.operator.operator_process import a_pipeline, until
+from cluster.kubectl import until
+from cluster.operator.operator_process import a_pipeline
 from cluster.operator.world import World
 from cluster.report import Measured
 from cygnet.cli.main import run

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from cluster.api_server import ApiServer
-from cluster.operator.operator_process import OperatorProcess, until
+from cluster.kubectl import until
+from cluster.operator.operator_process import OperatorProcess
 from cluster.operator.proxy import Proxy
 from fixtures.nats_server import NatsServer
 

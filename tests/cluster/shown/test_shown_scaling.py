@@ -194,7 +194,7 @@ def test_a_dry_run_decides_and_an_annotation_holds_one_direction(
     held["metadata"]["annotations"] = {"cygnet.dev/pause-scale-out": "true"}
     installation.apply(trial, held)
     measured(f"scale-out paused: {says_why(installation, 'held', 'ScaleOutPaused', 150)}")
-    would = until("the dry run decides", lambda: changes(installation, "trial") or None, 120)
+    would = until("the dry run decides", lambda: changes(installation, "trial"), 120)
     assert {each["dryRun"] for each in would} == {True}
     assert (asked(installation, "held"), asked(installation, "trial")) == (1, 1)
     measured(
