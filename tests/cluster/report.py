@@ -2,16 +2,18 @@
 
 import os
 import platform
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 _INTRODUCTION = """\
 # Measured on a cluster
 
-What `make test-cluster-full` has printed: each figure by the test that measured it. Times are those of
+What `make test-cluster-full` has printed: each figure by the test that measured it last. Times are those of
 {machine}; only ratios and counts can be compared with another
 machine's. What could not be shown there is listed in [Not shown here](not-shown.md).
 """
+_SECTION = re.compile(r"^## `([^`]+)`\n\n```text\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
 Measured = Callable[[str], None]
@@ -37,11 +39,11 @@ class Report:
         ]
 
     def write(self, page: Path) -> None:
-        """Write the page."""
-        parts = [_INTRODUCTION.format(machine=_machine())]
-        for test, told in self.of_test.items():
-            parts.append("\n".join([f"## `{test}`", "", "```text", *told, "```", ""]))
-        page.write_text("\n".join(parts), encoding="utf-8")
+        """Write the page; of tests that did not run, what it has told already stays."""
+        before = _SECTION.findall(page.read_text(encoding="utf-8")) if page.exists() else []
+        told = dict(before) | {test: "\n".join(lines) for test, lines in self.of_test.items()}
+        parts = [f"## `{test}`\n\n```text\n{told[test]}\n```\n" for test in sorted(told)]
+        page.write_text("\n".join([_INTRODUCTION.format(machine=_machine()), *parts]), encoding="utf-8")
 
 
 def _machine() -> str:
